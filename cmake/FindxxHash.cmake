@@ -1,0 +1,18 @@
+# Defines xxHash::xxhash. A package file (vcpkg, Conan) is preferred; Debian's has none, so header and library are looked for.
+if(NOT TARGET xxHash::xxhash)
+    find_package(xxHash CONFIG QUIET)
+endif()
+if(NOT TARGET xxHash::xxhash)
+    find_path(xxHash_INCLUDE_DIR xxhash.h)
+    find_library(xxHash_LIBRARY xxhash)
+    mark_as_advanced(xxHash_INCLUDE_DIR xxHash_LIBRARY)
+    if(xxHash_INCLUDE_DIR AND xxHash_LIBRARY)
+        add_library(xxHash::xxhash UNKNOWN IMPORTED)
+        set_target_properties(xxHash::xxhash PROPERTIES
+            IMPORTED_LOCATION ${xxHash_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${xxHash_INCLUDE_DIR})
+    endif()
+else()
+    set(xxHash_LIBRARY xxHash::xxhash)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(xxHash REQUIRED_VARS xxHash_LIBRARY)

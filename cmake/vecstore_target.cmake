@@ -1,0 +1,22 @@
+# What each of our own targets gets, and nothing else does: no global flags.
+include_guard(GLOBAL)
+
+if(VECSTORE_CCACHE)
+    find_program(VECSTORE_CCACHE_PROGRAM ccache)
+    mark_as_advanced(VECSTORE_CCACHE_PROGRAM)
+    if(VECSTORE_CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+        # Source paths are absolute, so the build folder need not be part of the cache key.
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${VECSTORE_CCACHE_PROGRAM})
+    endif()
+endif()
+
+# vecstore_target(<target>): warnings, and no compiler extensions.
+function(vecstore_target target)
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow
+        $<$<BOOL:${VECSTORE_WARNINGS_AS_ERRORS}>:-Werror>)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+        # g++ warns of every atomic_thread_fence, third-party ones included.
+        target_compile_options(${target} PRIVATE -Wno-tsan)
+    endif()
+endfunction()
