@@ -1,0 +1,39 @@
+/// Tables in an LMDB environment: a copy-on-write B+ tree in one mapped file, synced at every commit.
+/// LMDB 0.9 has no page checksums: every value ends in a 4-byte checksum of key and value, checked at each read and not
+/// shown to the caller. MDB_NOSYNC and MDB_WRITEMAP are never used (the first can lose the whole file at a power cut,
+/// the second lets stray writes reach it).
+/// Not for network file systems. Not usable in a child after fork().
+/// Thread safety: as `table_store`.
+#pragma once
+
+#include <vecstore/storage/table_store.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace vecstore::storage {
+
+struct lmdb_options {
+    /// Address space reserved, and the bound of the file; costs no memory or disk. When a commit meets it, it gives
+    /// resource_exhausted, and the next `write()` that finds no reader active doubles it.
+    std::uint64_t map_bytes = std::uint64_t{64} << 30;
+    /// Opens what exists and never writes; works on a read-only medium (then without a reader table).
+    bool read_only = false;
+    /// Readers at one time, over all processes; effect only for the process that opens first.
+    unsigned readers_max = 4096;
+};
+
+/// Opens the environment in directory `path`, making it and the tables when absent (unless read-only).
+/// Opening the same directory twice in a process gives two stores over one environment; the first opener's options rule,
+/// and a writable store over an environment opened read-only is refused.
+/// Durability: each commit is synced. A database that was just made is durable with its first commit.
+/// Errors: not_found (read-only and absent), corruption (not an LMDB file, truncated, another format version),
+/// invalid_argument (too many names), unavailable (writable over read-only), resource_exhausted, io.
+/// Cost: maps; nothing is read but the two meta pages.
+[[nodiscard]] result<std::unique_ptr<table_store>> open_lmdb(const std::string& path,
+                                                             const std::vector<std::string>& names,
+                                                             const lmdb_options& options = {});
+
+}  // namespace vecstore::storage
