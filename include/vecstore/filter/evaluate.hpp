@@ -1,0 +1,46 @@
+/// A filter made ready to be asked about many points: paths parsed, lists sorted, constants in place.
+/// It reads encoded payloads in place and copies nothing.
+#pragma once
+
+#include <vecstore/core/point_id.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/filter/expression.hpp>
+#include <vecstore/payload/view.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace vecstore::filter {
+
+namespace detail {
+struct program;
+}
+
+/// Thread safety: immutable; one object may be asked from any number of threads. Copies share their content.
+class compiled {
+public:
+    /// Lets every point pass.
+    compiled() noexcept = default;
+
+    /// Errors: invalid_argument, as `validate`.
+    /// Cost: O(n log n) in the size of the expression.
+    [[nodiscard]] static result<compiled> compile(const expression& filter);
+
+    /// Whether the point passes. `content` is its payload, the empty document when it has none.
+    /// Cost: about one walk over the top level of the payload for each condition; no allocation.
+    [[nodiscard]] bool operator()(const point_id& id, payload::view content) const noexcept;
+
+    /// True when every point passes, so that no payload need be read.
+    [[nodiscard]] bool passes_all() const noexcept { return program_ == nullptr; }
+    /// False when the answer depends on the id alone.
+    [[nodiscard]] bool reads_payload() const noexcept;
+    /// When only listed ids can pass (a has_id that is required at the top level): the shortest such list, ascending
+    /// and without repeats. Borrows from this object and its copies.
+    [[nodiscard]] std::optional<std::span<const point_id>> required_ids() const noexcept;
+
+private:
+    std::shared_ptr<const detail::program> program_;  // null: no constraint
+};
+
+}  // namespace vecstore::filter
