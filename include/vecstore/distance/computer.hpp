@@ -1,0 +1,76 @@
+/// A query bound to a metric and a kernel table: what index code calls for distances.
+/// Thread safety: constant after construction; any number of threads may share one.
+#pragma once
+
+#include <vecstore/distance/kernel_table.hpp>
+#include <vecstore/distance/metric.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+namespace vecstore {
+
+/// Lifetime: borrows the query; cheap to make (no copy), so one for each query and each row that takes that part.
+class distance_computer {
+public:
+    /// Shapes: query [dim] f32; for cosine of unit length, as are the rows (`normalize`).
+    distance_computer(metric m, const float* query, std::size_t dim,
+                      const distance::kernel_table& kernels = distance::active_kernels()) noexcept
+        : query_(query), dim_(dim) {
+        switch (m) {
+            case metric::cosine: bind(kernels.dot, kernels.dot_many, -1, 1); break;
+            case metric::dot: bind(kernels.dot, kernels.dot_many, -1, 0); break;
+            case metric::euclid: bind(kernels.l2_squared, kernels.l2_squared_many, 1, 0); break;
+            case metric::manhattan: bind(kernels.l1, kernels.l1_many, 1, 0); break;
+        }
+    }
+
+    /// The distance from the query to `row` [dim].
+    [[nodiscard]] float operator()(const float* row) const noexcept { return scale_ * one_(query_, row, dim_) + offset_; }
+
+    /// The distances to `count` rows at once, into `out` [count]. Rows are prefetched as it goes.
+    void many(const float* const* rows, std::size_t count, float* out) const noexcept {
+        many_(query_, rows, count, dim_, out);
+        for (std::size_t i = 0; i < count; ++i) out[i] = scale_ * out[i] + offset_;
+    }
+
+    [[nodiscard]] const float* query() const noexcept { return query_; }
+    [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
+
+private:
+    void bind(distance::kernel_table::one_to_one one, distance::kernel_table::one_to_many many, float scale,
+              float offset) noexcept {
+        one_ = one;
+        many_ = many;
+        scale_ = scale;
+        offset_ = offset;
+    }
+
+    const float* query_;
+    std::size_t dim_;
+    distance::kernel_table::one_to_one one_ = nullptr;
+    distance::kernel_table::one_to_many many_ = nullptr;
+    float scale_ = 1;
+    float offset_ = 0;
+};
+
+/// Scales `vector` to unit length in place. Returns false, and changes nothing, when its length is zero or not finite.
+/// The length is summed in double precision, so no finite vector overflows.
+[[nodiscard]] inline bool normalize(std::span<float> vector) noexcept {
+    double sum = 0;
+    for (const float x : vector) sum += static_cast<double>(x) * static_cast<double>(x);
+    if (!(sum > 0) || !std::isfinite(sum)) return false;
+    const double scale = 1 / std::sqrt(sum);
+    for (float& x : vector) x = static_cast<float>(static_cast<double>(x) * scale);
+    return true;
+}
+
+/// True when every value is a number (no NaN, no infinity).
+[[nodiscard]] inline bool all_finite(std::span<const float> vector) noexcept {
+    for (const float x : vector)
+        if (!std::isfinite(x)) return false;
+    return true;
+}
+
+}  // namespace vecstore

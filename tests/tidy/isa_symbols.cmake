@@ -1,0 +1,27 @@
+# cmake -DOBJECT=file.o -DTAG=avx2 [-DNM=nm] -P isa_symbols.cmake
+# Fails when an object built for one instruction set exports a weak symbol whose name lacks the tag of that set: the linker
+# may pick such a symbol for code that runs on any processor.
+if(NOT OBJECT OR NOT TAG)
+  message(FATAL_ERROR "isa_symbols: give -DOBJECT= and -DTAG=")
+endif()
+if(NOT NM)
+  find_program(NM nm REQUIRED)
+endif()
+execute_process(COMMAND ${NM} --defined-only ${OBJECT} OUTPUT_VARIABLE listing RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "isa_symbols: ${NM} cannot read ${OBJECT}")
+endif()
+string(REPLACE "\n" ";" lines "${listing}")
+set(bad "")
+foreach(line IN LISTS lines)
+  if(line MATCHES " [WwVvu] (.+)$")
+    set(symbol "${CMAKE_MATCH_1}")
+    # DW.ref.* is a pointer to the language's unwinder, no code.
+    if(NOT symbol MATCHES "[0-9]${TAG}[^0-9a-z]" AND NOT symbol MATCHES "^DW\\.ref\\.")
+      string(APPEND bad "  ${symbol}\n")
+    endif()
+  endif()
+endforeach()
+if(bad)
+  message(FATAL_ERROR "isa_symbols: weak symbols without the tag ${TAG} in ${OBJECT}:\n${bad}")
+endif()
