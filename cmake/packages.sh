@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs what a build on Debian 12 needs and lacks. Does nothing, and says nothing, when all is there.
+# usage: cmake/packages.sh [--benchmarks]     --benchmarks: FAISS as well (large), to compare with
+set -eu
+
+wanted="g++ cmake ninja-build ccache pkg-config git
+    libboost1.81-dev libboost-json1.81-dev libfmt-dev liblmdb-dev libxxhash-dev libcli11-dev
+    catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
+case "${1:-}" in
+    "") ;;
+    --benchmarks) wanted="$wanted libfaiss-dev" ;;
+    *) echo "usage: $0 [--benchmarks]" >&2; exit 2 ;;
+esac
+command -v dpkg-query >/dev/null || exit 0  # another system: its own packages, see vcpkg.json and conanfile.py
+
+# One call for all: a line for each package that is installed.
+# shellcheck disable=SC2016,SC2086
+installed=" $(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ') "
+missing=
+for package in $wanted; do
+    case "$installed" in *" $package "*) ;; *) missing="$missing $package" ;; esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+echo "installing:$missing"
+# shellcheck disable=SC2086
+install() { DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q --no-install-recommends $missing; }
+# Package lists may be missing (a bare container) or too old to fetch from.
+if ! install >/dev/null 2>&1; then
+    $as_root apt-get update -q
+    install
+fi

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Builds and tests everything, in every sanitizer. The last line sums up; the exit status is 0 when all is well.
+# usage: cmake/test.sh [stage ...]     stages: dev clang-tsa asan-ubsan tsan fuzz; without arguments all of them
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+./cmake/packages.sh || exit 1
+jobs=$(nproc)
+results=$(mktemp -d) || exit 1
+trap 'rm -rf "$results"' EXIT
+failed_stages=()
+
+build() { cmake --preset "$1" --log-level=WARNING && cmake --build --preset "$1" -j "$jobs"; }
+
+# Runs ctest in a preset's build folder, and keeps the result lines for the summary.
+check() {
+    local preset=$1
+    shift
+    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+        --output-junit "$results/$preset.xml" "$@"
+}
+
+stage_dev() { build dev && check dev; }
+stage_clang-tsa() { build clang-tsa; }
+stage_asan-ubsan() { build asan-ubsan && check asan-ubsan -L '^(unit|property|model|fault|recall|fuzz)$'; }
+stage_tsan() { build tsan && check tsan -L '^(threads|model)$'; }
+stage_fuzz() { build fuzz && check fuzz -L '^fuzz$'; }
+
+# Sums an attribute over the result files: `total tests`, `total failures`.
+total() {
+    local sum=0 value
+    while read -r value; do sum=$((sum + value)); done \
+        < <(grep -hoE "^[[:space:]]*$1=\"[0-9]+\"" "$results"/*.xml 2>/dev/null | grep -oE '[0-9]+')
+    echo "$sum"
+}
+
+stages=("$@")
+[ $# -gt 0 ] || stages=(dev clang-tsa asan-ubsan tsan fuzz)
+for stage in "${stages[@]}"; do
+    if ! declare -F "stage_$stage" >/dev/null; then
+        echo "no such stage: $stage" >&2
+        exit 2
+    fi
+    echo "== $stage"
+    SECONDS=0
+    "stage_$stage" || failed_stages+=("$stage")
+    echo "== $stage: $SECONDS s"
+done
+
+failed=$(total failures)
+skipped=$(($(total skipped) + $(total disabled)))
+passed=$(($(total tests) - failed - skipped))
+echo
+[ ${#failed_stages[@]} -eq 0 ] || echo "failed stages: ${failed_stages[*]}"
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ ${#failed_stages[@]} -eq 0 ]

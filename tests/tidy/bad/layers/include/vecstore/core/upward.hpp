@@ -1,0 +1,3 @@
+#include <vecstore/storage/file.hpp>
+
+#include <boost/json/value.hpp>

@@ -1,0 +1,1 @@
+#include <vecstore/storage/file.hpp>

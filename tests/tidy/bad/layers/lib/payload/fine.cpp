@@ -1,0 +1,4 @@
+#include <vecstore/core/result.hpp>
+
+#include <boost/json/parse.hpp>
+#include <string>
