@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 ./cmake/packages.sh
-cmake --preset release --log-level=WARNING
+cmake --preset release --log-level=WARNING >/dev/null
 # Every program of examples/ is built by this one target; ninja shows the progress.
 cmake --build --preset release --target examples
 

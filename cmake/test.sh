@@ -10,7 +10,7 @@ results=$(mktemp -d) || exit 1
 trap 'rm -rf "$results"' EXIT
 failed_stages=()
 
-build() { cmake --preset "$1" --log-level=WARNING && cmake --build --preset "$1" -j "$jobs"; }
+build() { cmake --preset "$1" --log-level=WARNING >/dev/null && cmake --build --preset "$1" -j "$jobs"; }
 
 # Runs ctest in a preset's build folder, and keeps the result lines for the summary.
 check() {

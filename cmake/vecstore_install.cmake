@@ -31,7 +31,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME libvecstore-dev)
 set(CPACK_PACKAGE_VENDOR vecstore)
-set(CPACK_PACKAGE_CONTACT "The vecstore authors <vecstore@users.noreply.github.com>")
+set(CPACK_PACKAGE_CONTACT "The vecstore maintainers <maintainers@vecstore.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "embeddable vector store for C++20 (development files)")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_COMPONENTS_ALL development)
