@@ -13,11 +13,19 @@
 
 namespace vecstore::payload {
 
+struct json_options {
+    /// Arrays and objects inside each other; above 0. More nesting is an error.
+    std::size_t depth_max = payload_depth_max;
+    /// Integers from 2^63 to 2^64 - 1, which no payload integer holds: false makes them the nearest double, true a
+    /// string of their digits, for readers of point ids.
+    bool wide_integers_as_text = false;
+};
+
 /// Parses one JSON text (RFC 8259, UTF-8). Numbers without fraction and exponent are integers, and those beyond the
-/// int64 range become the nearest double. Of equal keys in one object the last wins, at the place of the last.
+/// int64 range become the nearest double (but see json_options). Of equal keys in one object the last wins, at the place of the last.
 /// Errors: invalid_argument with byte offset and reason (syntax, more than json_bytes_max, arrays and objects nested
-/// deeper than `depth_max`, a number beyond the range of double).
-[[nodiscard]] result<value> parse_json(std::string_view text, std::size_t depth_max = payload_depth_max);
+/// deeper than the options allow, a number beyond the range of double).
+[[nodiscard]] result<value> parse_json(std::string_view text, const json_options& options = {});
 
 /// The same for a text that must be an object. Errors: as parse_json.
 [[nodiscard]] result<document> parse_document(std::string_view text);
