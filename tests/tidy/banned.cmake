@@ -23,6 +23,8 @@ list_sources(files include lib)
 foreach(file IN LISTS files)
     read_source(text ${file})
     strip_source(code "${text}")
+    # A smart pointer that takes it at once owns it: the way to a private constructor.
+    string(REGEX REPLACE "_ptr<[A-Za-z0-9_: ]+>( +[a-z_]+)?([({])new " "_ptr\\2" code "${code}")
     foreach(rule IN LISTS rules)
         string(REGEX MATCH "^([^%]*)%([^%]*)%([^%]*)$" _ "${rule}")
         set(name ${CMAKE_MATCH_1})

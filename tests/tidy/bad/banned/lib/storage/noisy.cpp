@@ -16,5 +16,6 @@ void noisy(int n) {
     delete[] p;
     srand(1);
     auto now = std::chrono::system_clock::now();
+    std::unique_ptr<plain> owned(new plain);
     snprintf(buffer, 3, "%d", n);
 }
