@@ -64,7 +64,8 @@ public:
     result<void> begin_section(std::uint32_t name, std::size_t alignment = 64);
 
     /// Adds bytes to the current section. Precondition: a section was begun.
-    /// Errors: resource_exhausted, io.
+    /// After an error the writer is dead: every later call gives `unavailable`.
+    /// Errors: resource_exhausted, io, unavailable.
     result<void> append(byte_span bytes);
 
     /// Completes the file: checksums, footer, sync, rename, sync of the directory; gives the root checksum.
@@ -86,6 +87,8 @@ private:
     [[nodiscard]] std::string temporary_path() const { return path_ + ".tmp"; }
     result<void> put(byte_span bytes);
     result<void> flush_blocks(bool final_block);
+    result<std::uint64_t> complete();
+    void abandon() noexcept;
     void end_section() noexcept;
     [[nodiscard]] byte_vector footer();
 
