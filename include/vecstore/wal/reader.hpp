@@ -83,7 +83,6 @@ private:
     storage::file_system* files_;
     std::string directory_;
     std::uint64_t next_lsn_ = 1;
-    std::optional<std::uint32_t> chain_;  ///< of the record before next_lsn_, when it was read
     std::unique_ptr<detail::segment_reader> segment_;
 };
 

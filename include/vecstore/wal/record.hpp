@@ -72,7 +72,8 @@ struct record_header {
     std::uint32_t payload_checksum = 0;
 };
 
-/// Reads a header. Nothing unless magic, header checksum, type range and length bound (`record_bytes_max`) are right.
+/// Reads a header. Nothing unless magic, header checksum and length bound (`record_bytes_max`) are right. A type that this
+/// version does not know is passed on: refusing it here would make a newer record look torn.
 /// Precondition: bytes.size() >= record_header_bytes.
 [[nodiscard]] std::optional<record_header> decode_header(byte_span bytes, std::uint64_t salt) noexcept;
 
