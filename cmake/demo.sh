@@ -9,8 +9,10 @@ cmake --preset release --log-level=WARNING >/dev/null
 # Every program of examples/ is built by this one target; ninja shows the progress.
 cmake --build --preset release --target examples
 
+# In the build folder: what an example writes stays there.
+cd build/release
 run() {
-    program=build/release/examples/$1
+    program=./examples/$1
     [ -x "$program" ] || return 0
     echo
     echo "== $*"

@@ -66,8 +66,8 @@ result<std::vector<sentence>> read_queries(const std::string& path, std::size_t 
     for (const auto& line : lines) {
         VECSTORE_TRY(const auto object, vecstore::payload::parse_document(line));
         const auto* const text = object["text"].if_string();
-        const auto row = object["source_row"].as_int64();
-        if (text == nullptr || !row) return corruption("expected text and source_row", path, 0);
+        const auto* const row = object["source_row"].if_int64();
+        if (text == nullptr || row == nullptr) return corruption("expected text and source_row", path, 0);
         queries.push_back({*text, static_cast<std::size_t>(*row)});
     }
     return queries;
