@@ -39,10 +39,10 @@ public:
     [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
 
 private:
-    void bind(distance::kernel_table::one_to_one one, distance::kernel_table::one_to_many many, float scale,
+    void bind(distance::kernel_table::one_to_one one, distance::kernel_table::one_to_many one_to_many, float scale,
               float offset) noexcept {
         one_ = one;
-        many_ = many;
+        many_ = one_to_many;
         scale_ = scale;
         offset_ = offset;
     }

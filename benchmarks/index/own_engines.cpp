@@ -1,0 +1,74 @@
+// The project's own indexes.
+#include "engine.hpp"
+#include "parallel.hpp"
+
+#include <vecstore/index/flat.hpp>
+#include <vecstore/index/hnsw.hpp>
+
+#include <algorithm>
+#include <atomic>
+
+namespace vecstore::bench {
+
+namespace {
+
+class flat_engine final : public engine {
+public:
+    explicit flat_engine(const engine_options& options) : options_(options), index_(options.dim, options.metric) {}
+    [[nodiscard]] std::string name() const override { return "flat"; }
+    void build(const matrix<float>& base, std::size_t) override {
+        for (std::size_t i = 0; i < base.rows; ++i) (void)index_.insert({base.row(i), base.dim}).value();
+    }
+    std::size_t search(const float* query, std::size_t k, std::size_t, std::uint32_t* out) override {
+        const auto found = index_.search({query, options_.dim}, k).value();
+        std::transform(found.begin(), found.end(), out, [](const neighbor& n) { return n.row; });
+        return found.size();
+    }
+    [[nodiscard]] double bytes_per_vector() const override {
+        return static_cast<double>(index_.memory_bytes()) / static_cast<double>(std::max<std::size_t>(index_.size(), 1));
+    }
+    [[nodiscard]] bool has_ef() const override { return false; }
+
+private:
+    engine_options options_;
+    index::flat index_;
+};
+
+class hnsw_engine final : public engine {
+public:
+    explicit hnsw_engine(const engine_options& options)
+        : options_(options), index_({options.dim, options.metric, options.m, options.ef_construct, 42}) {}
+    [[nodiscard]] std::string name() const override { return "hnsw"; }
+    void build(const matrix<float>& base, std::size_t threads) override {
+        // Under several threads rows get numbers in the order of arrival; truth speaks of the file's order.
+        ids_.resize(base.rows);
+        in_parallel(base.rows, threads, [&](std::size_t i) {
+            const auto row = index_.insert({base.row(i), base.dim}).value();
+            ids_[row] = static_cast<std::uint32_t>(i);
+        });
+    }
+    std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {
+        index::search_stats stats;
+        const auto found = index_.search({query, options_.dim}, k, ef, &stats).value();
+        std::transform(found.begin(), found.end(), out, [this](const neighbor& n) { return ids_[n.row]; });
+        distances_.fetch_add(stats.distances, std::memory_order_relaxed);
+        return found.size();
+    }
+    [[nodiscard]] double bytes_per_vector() const override {
+        return static_cast<double>(index_.memory_bytes()) / static_cast<double>(std::max<std::size_t>(index_.size(), 1));
+    }
+    [[nodiscard]] std::uint64_t distances() const override { return distances_.load(std::memory_order_relaxed); }
+
+private:
+    engine_options options_;
+    index::hnsw<> index_;
+    std::vector<std::uint32_t> ids_;
+    std::atomic<std::uint64_t> distances_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_flat(const engine_options& options) { return std::make_unique<flat_engine>(options); }
+std::unique_ptr<engine> make_hnsw(const engine_options& options) { return std::make_unique<hnsw_engine>(options); }
+
+}  // namespace vecstore::bench

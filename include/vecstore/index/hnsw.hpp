@@ -1,0 +1,155 @@
+/// The HNSW index: approximate nearest neighbours by a walk over a layered graph.
+/// Paper: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable
+/// Small World graphs", arXiv:1603.09320. The parts: graph.hpp (memory and invariants), search.hpp (Algorithms 2, 5),
+/// insert.hpp (1, 4), level.hpp, frozen_graph.hpp (the read-only form in mapped bytes).
+/// Grows without a maximum. Needs the standard library alone.
+#pragma once
+
+#include <vecstore/core/limits.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/core/top_k.hpp>
+#include <vecstore/distance/computer.hpp>
+#include <vecstore/index/hnsw/frozen_graph.hpp>
+#include <vecstore/index/hnsw/graph.hpp>
+#include <vecstore/index/hnsw/insert.hpp>
+#include <vecstore/index/hnsw/search.hpp>
+#include <vecstore/index/input.hpp>
+#include <vecstore/index/rows.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace vecstore::index {
+
+struct hnsw_options {
+    std::size_t dim = 0;                                     ///< [1, dim_max]
+    vecstore::metric metric = vecstore::metric::cosine;
+    std::size_t m = 16;              ///< links of a new row on each level, [2, 128]; more: better recall, more memory (8 m bytes a row)
+    std::size_t ef_construct = 200;  ///< breadth of the walk of an insert, [m, ef_max]; more: better graph, slower build
+    std::uint64_t seed = 42;         ///< of the levels; one thread, same order and seed: the same graph
+};
+
+/// Thread safety: any number of inserts, removes and searches at once; searches take no lock. A row is found by searches
+/// that begin after its insert returned.
+template <row_source Rows = growing_rows>
+class hnsw {
+public:
+    /// An empty index that owns its rows. Values outside their range are brought to its nearest end, except `dim`, which
+    /// the first insert or search reports.
+    explicit hnsw(const hnsw_options& options)
+        requires(std::is_same_v<Rows, growing_rows>)
+        : options_(within_range(options)), rows_(options.dim), graph_(options_.m) {}
+
+    /// An index to be built over rows that are already there: `link` each. For cosine they must have unit length.
+    /// `options.dim` is ignored.
+    hnsw(const hnsw_options& options, Rows rows)
+        requires(!std::is_same_v<Rows, growing_rows>)
+        : options_(within_range(options)), rows_(std::move(rows)), graph_(options_.m) {
+        options_.dim = rows_.dim();
+    }
+
+    /// Copies `vector` [dim] (scaled to unit length for cosine), links it, and returns its row: dense, in order of calls.
+    /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted (full).
+    /// Cost:   about ef_construct * log(size) distances.
+    [[nodiscard]] result<row_id> insert(std::span<const float> vector)
+        requires(std::is_same_v<Rows, growing_rows>)
+    {
+        VECSTORE_TRY(const auto input, checked_vector::make(vector, options_.dim, options_.metric));
+        if (rows_.size() >= graph_rows_max - 4096)  // room for the threads between this check and their append
+            return error{errc::resource_exhausted, "the index is full", {}, 0};
+        const auto row = rows_.append(input.values());
+        link(row);
+        return row;
+    }
+
+    /// Links a row that is stored already. In any order, once for each row, from any number of threads.
+    /// Precondition: row < rows().size() <= graph_rows_max.
+    void link(row_id row) {
+        graph_inserter<Rows>(graph_, rows_, options_.metric, options_.ef_construct, options_.seed).insert(row);
+    }
+
+    /// Searches that begin later do not return the row; they still walk through it.
+    /// Errors: not_found (no such row, or removed before).
+    [[nodiscard]] result<void> remove(row_id row) {
+        if (row >= graph_.row_bound() || !graph_.mark_dead(row))
+            return error{errc::not_found, "no row " + std::to_string(row), {}, 0};
+        return {};
+    }
+
+    /// True for a row that was linked and not removed.
+    [[nodiscard]] bool contains(row_id row) const noexcept {
+        return row < graph_.row_bound() && graph_.linked(row) && !graph_.dead(row);
+    }
+
+    /// Returns about the `k` nearest live rows, nearest first; fewer when fewer exist.
+    /// Shapes: query [dim], finite; for cosine of any length but zero.
+    /// Units:  neighbor.distance as metric.hpp tells.
+    /// `ef`:   breadth of the walk, raised to k when below; 0 chooses max(2 k, 100).
+    /// Errors: invalid_argument (dim, not finite, zero vector under cosine, k or ef above ef_max).
+    /// Cost:   about ef * log(size) distances.
+    [[nodiscard]] result<std::vector<neighbor>> search(std::span<const float> query, std::size_t k, std::size_t ef = 0,
+                                                       search_stats* stats = nullptr) const {
+        return search_allowed(query, k, ef, allow_all{}, stats);
+    }
+    /// As above, among the rows that `allow(row)` accepts. Many more rows than `ef` are walked when few are accepted; then
+    /// `flat_search` over the accepted ones is cheaper.
+    template <class Allow>
+        requires std::predicate<const Allow&, row_id>
+    [[nodiscard]] result<std::vector<neighbor>> search(std::span<const float> query, std::size_t k, std::size_t ef,
+                                                       const Allow& allow, search_stats* stats = nullptr) const {
+        return search_allowed(query, k, ef, allow, stats);
+    }
+
+    /// Live rows.
+    [[nodiscard]] std::size_t size() const noexcept { return graph_.linked_count() - graph_.dead_count(); }
+    /// What the index holds: graph, scratch memory kept for reuse, and owned rows.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        auto bytes = graph_.memory_bytes();
+        if constexpr (std::is_same_v<Rows, growing_rows>) bytes += rows_.memory_bytes();
+        return bytes;
+    }
+
+    [[nodiscard]] const hnsw_options& options() const noexcept { return options_; }
+    [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
+    [[nodiscard]] const index::graph& graph() const noexcept { return graph_; }
+
+private:
+    [[nodiscard]] static hnsw_options within_range(hnsw_options options) noexcept {
+        options.m = std::clamp<std::size_t>(options.m, 2, m_max);
+        options.ef_construct = std::clamp(options.ef_construct, options.m, ef_max);
+        return options;
+    }
+
+    template <class Allow>
+    [[nodiscard]] result<std::vector<neighbor>> search_allowed(std::span<const float> query, std::size_t k,
+                                                               std::size_t ef, const Allow& allow,
+                                                               search_stats* stats) const {
+        VECSTORE_TRY(const auto input, checked_vector::make(query, options_.dim, options_.metric));
+        if (k > ef_max || ef > ef_max)
+            return invalid_argument("k and ef must not exceed " + std::to_string(ef_max));
+        if (ef == 0) ef = std::max<std::size_t>(std::min(2 * k, ef_max), 100);
+        const distance_computer distance(options_.metric, input.values().data(), options_.dim);
+        if constexpr (std::is_same_v<Allow, allow_all>)
+            if (graph_.dead_count() == 0) return hnsw_search(graph_, rows_, distance, k, ef, allow, stats);
+        const auto live = [&](row_id row) { return !graph_.dead(row) && allow(row); };
+        return hnsw_search(graph_, rows_, distance, k, ef, live, stats);
+    }
+
+    hnsw_options options_;
+    Rows rows_;
+    index::graph graph_;
+};
+
+#ifdef VECSTORE_COMPILED
+extern template class hnsw<growing_rows>;
+extern template class hnsw<contiguous_rows>;
+#endif
+
+}  // namespace vecstore::index
