@@ -1,0 +1,99 @@
+/// A named set of points: the handle through which an application writes and asks.
+/// Thread safety: every function may be called from any number of threads, on one handle or on copies. Reads take no lock
+/// and see one state of the collection: all writes acknowledged before the read began, each write whole or not at all.
+/// Writes of all collections of a database are put in one order (the log's).
+/// Lifetime: a handle keeps its database open in memory; after `database::close` or a drop, calls give `unavailable` or
+/// `not_found`.
+#pragma once
+
+#include <vecstore/collection/options.hpp>
+#include <vecstore/collection/point.hpp>
+#include <vecstore/collection/query.hpp>
+#include <vecstore/core/result.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vecstore {
+
+namespace detail {
+struct collection_access;
+}
+
+/// What a collection holds, and where. Sizes in bytes.
+struct collection_info {
+    std::string name;
+    collection_options options;
+    std::size_t points = 0;
+    std::size_t parts = 0;             ///< immutable runs of rows on disk, over all vectors
+    std::size_t rows_indexed = 0;      ///< rows in parts that have a graph
+    std::size_t rows_scanned = 0;      ///< rows that a query compares one by one: memtables, parts without a graph
+    std::size_t memtable_bytes = 0;    ///< newest vectors, in memory
+    std::size_t overlay_bytes = 0;     ///< newest ids and payloads, in memory
+    std::size_t mapped_bytes = 0;      ///< part and graph files, mapped
+};
+
+class collection {
+public:
+    explicit collection(std::shared_ptr<detail::collection_access> access) noexcept : access_(std::move(access)) {}
+
+    [[nodiscard]] const std::string& name() const noexcept;
+
+    /// Writes points; one that exists is replaced whole, vectors and payload. If an id occurs twice, the last wins.
+    /// Shapes:     each vector [dim of its name] f32, finite; not zero under cosine.
+    /// Errors:     invalid_argument (the message names point, field and value; nothing is written),
+    ///             resource_exhausted (disk full: nothing is written), unavailable (closed, read-only, failed sync).
+    /// Cost:       one log record for each MiB, one sync shared with the writers that wait; no graph is built here.
+    /// Durability: as `options.durability` says.  Idempotent: yes, but for versions.
+    result<write_result> upsert(const std::vector<point>& points, write_options options = {});
+    result<write_result> upsert(std::span<const point> points, write_options options = {});
+
+    /// Erases points; ids that do not exist are ignored.
+    /// Errors, Durability: as `upsert`.  Idempotent: yes.
+    result<write_result> erase(const point_selector& points, write_options options = {});
+
+    /// Merges the keys of `values` into each payload (top level; a nested object is replaced as a whole).
+    /// Errors: as `upsert`, and not_found when one of the ids listed does not exist (then nothing is changed).
+    result<write_result> set_payload(const point_selector& points, const payload::document& values,
+                                     write_options options = {});
+    /// Replaces each payload by `values`.  Errors: as `set_payload`.
+    result<write_result> overwrite_payload(const point_selector& points, const payload::document& values,
+                                           write_options options = {});
+    /// Erases fields by path ("a", "b.c", "d[].e"); what is not there is ignored.  Errors: as `set_payload`.
+    result<write_result> erase_payload(const point_selector& points, const std::vector<std::string>& paths,
+                                       write_options options = {});
+    /// Erases all fields.  Errors: as `set_payload`.
+    result<write_result> clear_payload(const point_selector& points, write_options options = {});
+
+    /// The points with these ids that exist, in the order asked.
+    /// Errors: corruption, io, unavailable.
+    result<std::vector<record>> get(std::span<const point_id> ids, const payload::selector& with_payload = true,
+                                    const vector_selector& with_vectors = false) const;
+    /// One point.  Errors: as above, and not_found.
+    result<record> get(point_id id, const payload::selector& with_payload = true,
+                       const vector_selector& with_vectors = false) const;
+
+    /// The nearest points to `query.nearest` that match `query.filter`, best first.
+    /// Errors: invalid_argument (names field and value), not_found (no such vector name), corruption, io, unavailable.
+    /// Cost:   a graph walk in each part, an exact scan of the newest rows; an exact scan of all that match when few do.
+    result<query_result> query(const vecstore::query& query) const;
+    /// Many queries over one state of the collection.  Errors: those of the first query that fails; no partial answer.
+    result<std::vector<query_result>> query_batch(std::span<const vecstore::query> queries) const;
+
+    /// A page of points in the order of their ids.  Errors: as `query`.
+    result<scroll_page> scroll(const vecstore::scroll& page) const;
+
+    /// How many points match.  Cost: O(1) without a filter, else one evaluation for each point.
+    result<std::size_t> count(const filter::expression& filter = {}) const;
+
+    /// Errors: unavailable.
+    [[nodiscard]] result<collection_info> info() const;
+
+private:
+    std::shared_ptr<detail::collection_access> access_;
+};
+
+}  // namespace vecstore

@@ -1,0 +1,52 @@
+/// What a collection is made of. All of it is fixed when the collection is created.
+/// Thread safety: plain values.
+#pragma once
+
+#include <vecstore/core/limits.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/distance/metric.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace vecstore {
+
+/// One named vector of a collection.
+struct vector_options {
+    /// "" is the default vector, the one that `point::vector` and an empty `query::using_vector` mean.
+    /// At most `name_bytes_max` bytes, without control characters and without any of <>:"/\|?*
+    std::string name;
+
+    /// Numbers in each vector, 1 to `dim_max`.
+    std::size_t dim = 0;
+
+    /// How nearness is measured. Under cosine, vectors are stored (and read back) with unit length.
+    vecstore::metric metric = vecstore::metric::cosine;
+
+    /// Neighbours of each row in the upper layers of the graph; twice as many in the lowest. 2 to 128.
+    /// More: better recall for hard data, more memory (about 8 * m bytes a vector), slower building.
+    std::size_t m = 16;
+
+    /// Candidates considered while the graph is built. 8 to 4,096. More: better graph, slower building.
+    std::size_t ef_construct = 200;
+
+    friend bool operator==(const vector_options&, const vector_options&) = default;
+};
+
+struct collection_options {
+    /// 0 to `vectors_per_point_max` vectors with different names.
+    std::vector<vector_options> vectors;
+
+    friend bool operator==(const collection_options&, const collection_options&) = default;
+};
+
+/// Checks a name of a collection (`empty_allowed` = false) or of a vector.
+/// Errors: invalid_argument that names `what` and the offending byte or length.
+[[nodiscard]] result<void> validate_name(std::string_view what, std::string_view name, bool empty_allowed);
+
+/// Errors: invalid_argument that names the field and the value.
+[[nodiscard]] result<void> validate(const collection_options& options);
+
+}  // namespace vecstore

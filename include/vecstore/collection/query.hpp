@@ -1,0 +1,109 @@
+/// Questions to a collection and their answers.
+/// Thread safety: plain values.
+#pragma once
+
+#include <vecstore/collection/point.hpp>
+#include <vecstore/payload/selector.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace vecstore {
+
+/// Which vectors a read returns: none (default), all, or those named.
+class vector_selector {
+public:
+    vector_selector(bool all = false) : all_(all) {}                                            // NOLINT: implicit
+    vector_selector(std::vector<std::string> names) : names_(std::move(names)) {}               // NOLINT: implicit
+    vector_selector(std::initializer_list<std::string> names) : names_(names) {}                // NOLINT: implicit
+
+    [[nodiscard]] bool includes(std::string_view name) const noexcept {
+        if (all_) return true;
+        for (const auto& n : names_)
+            if (n == name) return true;
+        return false;
+    }
+    [[nodiscard]] bool none() const noexcept { return !all_ && names_.empty(); }
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+
+private:
+    bool all_ = false;
+    std::vector<std::string> names_;
+};
+
+/// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match.
+struct query {
+    std::vector<float> nearest;               ///< [dim] f32, finite; not zero under cosine
+    std::string using_vector;                 ///< name of the vector searched; "" = the default one
+    filter::expression filter;                ///< empty = all points
+    std::size_t limit = 10;                   ///< 1 to query_limit_max
+    std::size_t offset = 0;                   ///< hits to leave out at the front; limit + offset <= query_limit_max
+    std::optional<float> score_threshold;     ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
+    payload::selector with_payload = true;
+    vector_selector with_vectors = false;
+
+    /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`.
+    double recall = 0.95;
+    std::optional<std::size_t> ef;            ///< candidates kept in each graph walk, instead of `recall`
+    bool exact = false;                       ///< look at every matching point
+};
+
+/// How a query was answered.
+enum class search_strategy : std::uint8_t {
+    exact_scan,     ///< every matching row was compared
+    plain_walk,     ///< graph walk without a filter
+    filtered_walk,  ///< graph walk that returns only matching rows
+};
+[[nodiscard]] std::string_view to_string(search_strategy strategy) noexcept;
+
+/// What it cost. Counts are sums over all parts.
+struct query_plan {
+    search_strategy strategy = search_strategy::exact_scan;
+    std::size_t ef = 0;                       ///< largest ef of any graph walk; 0 when none was walked
+    std::size_t distances = 0;                ///< distances computed
+    std::size_t rows_scanned = 0;             ///< of these, by exact scan of memtables and parts without a graph
+    std::size_t filter_evaluations = 0;
+    bool fell_back = false;                   ///< a walk found too few matches, an exact scan completed the answer
+};
+
+/// Score: cosine and dot: larger is better; euclid (rooted) and manhattan: smaller is better.
+struct hit {
+    point_id id;
+    float score = 0;
+    std::uint64_t version = 0;
+    payload::document payload;
+    std::vector<float> vector;
+    std::vector<named_vector> vectors;
+};
+
+/// Hits, best first, at most `limit`; owns all it holds.
+struct query_result {
+    std::vector<hit> hits;
+    query_plan plan;
+
+    [[nodiscard]] auto begin() const noexcept { return hits.begin(); }
+    [[nodiscard]] auto end() const noexcept { return hits.end(); }
+    [[nodiscard]] std::size_t size() const noexcept { return hits.size(); }
+    [[nodiscard]] bool empty() const noexcept { return hits.empty(); }
+    [[nodiscard]] const hit& operator[](std::size_t i) const noexcept { return hits[i]; }
+};
+
+/// A walk over all points in the order of their ids: numbers ascending, then UUIDs ascending.
+struct scroll {
+    std::optional<point_id> offset;           ///< first id wanted (it need not exist); absent = from the start
+    std::size_t limit = 10;                   ///< 1 to query_limit_max
+    filter::expression filter;
+    payload::selector with_payload = true;
+    vector_selector with_vectors = false;
+};
+
+struct scroll_page {
+    std::vector<record> records;
+    std::optional<point_id> next;             ///< the `offset` of the next page; absent on the last
+};
+
+}  // namespace vecstore

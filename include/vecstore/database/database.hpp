@@ -1,0 +1,67 @@
+/// A directory (or memory) with collections: one log, one set of tables, many parts.
+/// Thread safety: every function from any number of threads. A `database` is a cheap handle; copies mean the same database.
+/// Lifetime: the database closes when the last handle, collections included, is gone; `close` does it now and reports errors.
+/// Processes: one process may have a directory open for writing; any number may have it open read-only.
+/// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is there
+/// whole or not at all, and a damaged file gives `errc::corruption` with its name, never a wrong answer.
+#pragma once
+
+#include <vecstore/collection/collection.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/database/options.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vecstore {
+
+namespace detail {
+class database_state;
+}
+
+class database {
+public:
+    /// Opens the database in `directory`, making it if need be. Replays the log behind the last checkpoint.
+    /// Errors: invalid_argument (options), unavailable (another process has it open for writing; the message names it),
+    ///         not_found (nothing there and `create` is off or `read_only` on), corruption (path, offset), io,
+    ///         resource_exhausted (disk full), unsupported (made by a newer version).
+    /// Cost:   mapping and verifying the parts (memory speed), plus the log behind the checkpoint.
+    [[nodiscard]] static result<database> open(const std::string& directory, const database_options& options = {},
+                                               const database_environment& environment = {});
+
+    /// A database in memory: the same functions, gone with its last handle.
+    [[nodiscard]] static result<database> in_memory(const database_options& options = {});
+
+    /// Errors: invalid_argument (name, options), already_exists, resource_exhausted, unavailable.  Durability: sync.
+    [[nodiscard]] result<collection> create_collection(const std::string& name, const collection_options& options);
+    /// Errors: not_found, unavailable.
+    [[nodiscard]] result<collection> open_collection(std::string_view name) const;
+    /// Erases the collection and all its points.  Errors: not_found, unavailable.  Durability: sync.
+    result<void> drop_collection(std::string_view name);
+    /// Names, ascending.  Errors: unavailable.
+    [[nodiscard]] result<std::vector<std::string>> list_collections() const;
+    /// Errors: not_found, unavailable.
+    [[nodiscard]] result<collection_info> describe(std::string_view name) const;
+
+    /// Makes all acknowledged writes durable, those with `durability::async` too.  Errors: io, unavailable.
+    result<void> flush();
+    /// Writes tables and parts up to now, and lets go of the log before.  Errors: resource_exhausted, io, unavailable.
+    result<void> checkpoint();
+    /// Brings the database into its fastest form for reading: checkpoint, one part for each vector, graphs built.
+    /// Writes and reads go on meanwhile.
+    /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption, unavailable.
+    result<void> optimize(const progress_callback& report = {});
+    /// Writes a checkpoint, stops the background thread and lets go of the directory. Later calls give `unavailable`.
+    /// Errors: those of `checkpoint`; the database is closed all the same, and nothing acknowledged is lost.
+    result<void> close();
+
+    [[nodiscard]] result<database_stats> stats() const;
+
+private:
+    explicit database(std::shared_ptr<detail::database_state> state) noexcept : state_(std::move(state)) {}
+    std::shared_ptr<detail::database_state> state_;
+};
+
+}  // namespace vecstore

@@ -1,0 +1,73 @@
+/// How a database is opened, and what it says of itself.
+/// Thread safety: plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace vecstore {
+
+namespace storage {
+class file_system;
+class table_store;
+}  // namespace storage
+
+struct database_options {
+    /// Make the directory and an empty database in it when there is none.
+    bool create = true;
+
+    /// Look, change nothing: no lock, no thread, no repair. Sees the state at opening, and moves to a newer one when the
+    /// writing process has written a checkpoint.
+    bool read_only = false;
+
+    /// 0 or 1. With 1 the database has a thread of its own that writes checkpoints, merges parts and builds graphs. With 0 it
+    /// starts none: the write that passes `checkpoint_bytes` writes the checkpoint, and graphs come from `database::optimize`.
+    unsigned background_threads = 1;
+
+    /// Threads that build one graph, 1 to 256; more are started only while a graph is built, and only if this is above 1.
+    unsigned build_threads = 1;
+
+    /// Log bytes after which a checkpoint is due. Less: faster reopening after a crash and less memory. More: fewer rewrites.
+    std::uint64_t checkpoint_bytes = 32u << 20;
+
+    /// How long a write with `durability::async` may wait for the disk. With no background thread such writes reach the
+    /// disk with the next `sync` write, `flush`, checkpoint or `close`.
+    std::uint64_t flush_interval_ms = 100;
+
+    /// Address space reserved for the tables (ids and payloads); a bound on their size, not memory used.
+    std::uint64_t tables_bytes_max = std::uint64_t{64} << 30;
+};
+
+/// The seams to the operating system; tests and simulations bring their own. Null = the real one.
+struct database_environment {
+    std::shared_ptr<storage::file_system> files;
+    std::shared_ptr<storage::table_store> tables;
+};
+
+/// Sizes in bytes, positions in the log as lsn.
+struct database_stats {
+    std::uint64_t lsn = 0;              ///< last write applied
+    std::uint64_t durable_lsn = 0;      ///< last write on the disk
+    std::uint64_t checkpoint_lsn = 0;   ///< last write in the tables and parts
+    std::uint64_t log_bytes = 0;        ///< log that a reopening would have to read
+    std::uint64_t tables_bytes = 0;
+    std::size_t collections = 0;
+    bool poisoned = false;              ///< a sync failed: reads go on, writes are refused until reopened
+    std::string last_error;             ///< of the background thread or the failed sync; empty = none
+};
+
+/// How far a long task is. `total` = 0 while it is not known.
+struct progress {
+    std::string_view task;              ///< e.g. "building graph of docs"
+    std::size_t done = 0;
+    std::size_t total = 0;
+};
+
+/// Return false to cancel the task.
+using progress_callback = std::function<bool(const progress&)>;
+
+}  // namespace vecstore

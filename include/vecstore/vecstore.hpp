@@ -1,0 +1,6 @@
+/// The whole public interface of the store.
+#pragma once
+
+#include <vecstore/collection/collection.hpp>
+#include <vecstore/database/database.hpp>
+#include <vecstore/filter/dsl.hpp>

@@ -1,0 +1,119 @@
+// `apply`: the only way in which points change.
+#include "lookup.hpp"
+#include "state.hpp"
+
+#include <vecstore/core/limits.hpp>
+#include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/path.hpp>
+
+namespace vecstore::detail {
+namespace {
+
+error bad_record(const char* what) { return {errc::corruption, std::string("log record does not parse: ") + what, {}, 0}; }
+
+}  // namespace
+
+result<void> collection_state::apply(const wal::record& record, storage::table_reader& tables) {
+    byte_reader in(record.payload);
+    (void)in.get<collection_id>();
+    switch (record.type) {
+        case wal::record_type::upsert: VECSTORE_CHECK(apply_upsert(in, record.lsn, tables)); break;
+        case wal::record_type::erase: VECSTORE_CHECK(apply_erase(in, record.lsn, tables)); break;
+        case wal::record_type::set_payload: VECSTORE_CHECK(apply_edit(in, record.lsn, tables)); break;
+        default: return bad_record("no operation on points");
+    }
+    if (!in.finished()) return bad_record("wrong length");
+    return {};
+}
+
+result<void> collection_state::apply_upsert(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables) {
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) {
+        const auto id = point_id::get_key(in);
+        VECSTORE_TRY(const auto previous, find(id, tables));
+        if (previous) {
+            kill(*previous, lsn);
+        } else {
+            ++point_count_;
+        }
+        const auto ordinal = ordinal_end_++;
+        for (auto vectors = in.get<std::uint8_t>(); vectors > 0 && !in.failed(); --vectors) {
+            const auto slot = in.get<std::uint8_t>();
+            if (slot >= memtables_.size()) return bad_record("vector slot");
+            const auto bytes = in.get_bytes(options_.vectors[slot].dim * sizeof(float));
+            if (in.failed()) return bad_record("vector");
+            row_.resize(bytes.size() / sizeof(float));
+            std::memcpy(row_.data(), bytes.data(), bytes.size());
+            memtables_[slot]->append(ordinal, row_);
+        }
+        const auto payload = in.get_sized();
+        if (in.failed()) return bad_record("point");
+        changes_->put_point(ordinal, lsn, id, payload);
+        changes_->put_id(id, lsn, ordinal);
+    }
+    return {};
+}
+
+void collection_state::kill(ordinal_id ordinal, std::uint64_t lsn) {
+    deaths_->set(ordinal, lsn);
+    changes_->put_death(ordinal);
+    note_death(ordinal);
+}
+
+result<void> collection_state::apply_erase(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables) {
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) {
+        const auto id = point_id::get_key(in);
+        VECSTORE_TRY(const auto ordinal, find(id, tables));
+        if (!ordinal) continue;
+        kill(*ordinal, lsn);
+        changes_->put_id(id, lsn, ordinal_none);
+        --point_count_;
+    }
+    return {};
+}
+
+result<void> collection_state::apply_edit(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables) {
+    const auto kind = static_cast<payload_edit>(in.get<std::uint8_t>());
+    if (kind < payload_edit::set || kind > payload_edit::clear) return bad_record("kind of payload edit");
+    std::vector<point_id> ids;
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) ids.push_back(point_id::get_key(in));
+    const auto body = in.get_sized();
+    if (in.failed()) return bad_record("payload edit");
+    for (const auto& id : ids) VECSTORE_CHECK(edit_point(id, kind, body, lsn, tables));
+    return {};
+}
+
+result<void> collection_state::edit_point(const point_id& id, payload_edit kind, byte_span body, std::uint64_t lsn,
+                                          storage::table_reader& tables) {
+    VECSTORE_TRY(const auto ordinal, find(id, tables));
+    if (!ordinal) return {};
+    const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
+    VECSTORE_TRY(const auto point, find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, *ordinal, tables));
+    VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
+    changes_->put_point(*ordinal, lsn, id, edited);
+    return {};
+}
+
+result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_span body) {
+    switch (kind) {
+        case payload_edit::overwrite: return byte_vector(body.begin(), body.end());
+        case payload_edit::clear: return payload::encode({});
+        case payload_edit::set: {
+            auto document = before.to_document();
+            VECSTORE_TRY(const auto values, payload::decode(body));
+            for (const auto& [key, value] : values) document.set(key, value);
+            return payload::encode(document);
+        }
+        case payload_edit::erase: {
+            auto document = before.to_document();
+            VECSTORE_TRY(const auto paths, decode_paths(body));
+            for (const auto& text : paths) {
+                VECSTORE_TRY(const auto path, payload::path::parse(text));
+                payload::erase(document, path);
+            }
+            return payload::encode(document);
+        }
+    }
+    return bad_record("kind of payload edit");
+}
+
+}  // namespace vecstore::detail

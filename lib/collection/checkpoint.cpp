@@ -1,0 +1,238 @@
+#include "checkpoint.hpp"
+
+#include "tables.hpp"
+
+#include <vecstore/payload/codec.hpp>
+
+#include <array>
+#include <set>
+
+namespace vecstore::detail {
+namespace {
+
+constexpr std::uint64_t newest = ~std::uint64_t{0};
+
+result<void> write_ids(storage::table_writer& tables, collection_id collection, const overlay& changes) {
+    for (const auto* node = changes.ids().first(); node != nullptr; node = node->next()) {
+        const auto* const version = newest_at(node->value, newest);
+        if (version == nullptr) continue;
+        const auto key = tables::id_key(collection, node->key);
+        if (version->ordinal == ordinal_none)
+            VECSTORE_CHECK(tables.erase(tables::ids, key));
+        else
+            VECSTORE_CHECK(tables.put(tables::ids, key, std::as_bytes(std::span(&version->ordinal, 1))));
+    }
+    return {};
+}
+
+result<void> write_point(storage::table_writer& tables, collection_id collection, ordinal_id ordinal, const point_version* point,
+                         byte_writer& value) {
+    if (point == nullptr) return {};
+    value.clear();
+    point->id.put_key(value);
+    value.put(point->lsn);
+    value.put_bytes(point->payload());
+    return tables.put(tables::points, tables::number_key(collection, ordinal), value.bytes());
+}
+
+result<void> write_points(storage::table_writer& tables, collection_id collection, const sealed_changes& sealed,
+                          const tombstones& deaths) {
+    const auto& changes = *sealed.changes;
+    byte_writer value;
+    for (const auto ordinal : changes.deaths())
+        if (ordinal < changes.first_ordinal())
+            VECSTORE_CHECK(tables.erase(tables::points, tables::number_key(collection, ordinal)));
+    for (const auto* node = changes.older_points().first(); node != nullptr; node = node->next())
+        if (deaths.alive_at(node->key, sealed.lsn))
+            VECSTORE_CHECK(write_point(tables, collection, node->key, newest_at(node->value, newest), value));
+    for (auto ordinal = changes.first_ordinal(); ordinal < sealed.ordinal_end; ++ordinal)
+        if (deaths.alive_at(ordinal, sealed.lsn))
+            VECSTORE_CHECK(write_point(tables, collection, ordinal, changes.find_point(ordinal, newest), value));
+    return {};
+}
+
+result<void> write_deaths(storage::table_writer& tables, collection_id collection, const sealed_changes& sealed,
+                          const tombstones& deaths) {
+    std::set<std::uint32_t> pages;
+    for (const auto ordinal : sealed.changes->deaths()) pages.insert(ordinal >> tombstones::page_bits);
+    for (const auto page : pages) {
+        std::array<std::byte, tombstones::page_size / 8> bits{};
+        for (std::uint32_t i = 0; i < tombstones::page_size; ++i)
+            if (!deaths.alive_at((page << tombstones::page_bits) + i, sealed.lsn))
+                bits[i / 8] |= std::byte{1} << (i % 8);
+        VECSTORE_CHECK(tables.put(tables::deaths, tables::number_key(collection, page), bits));
+    }
+    return {};
+}
+
+result<void> write_catalog(storage::table_writer& tables, const collection_state& state, const sealed_changes& sealed) {
+    auto entry = to_document(state.name(), state.options());
+    entry.set("next_ordinal", sealed.ordinal_end);
+    entry.set("points", sealed.point_count);
+    entry.set("next_part", state.next_part());
+    VECSTORE_TRY(const auto value, payload::encode(entry));
+    return tables.put(tables::catalog, tables::collection_key(state.id()), value);
+}
+
+byte_vector encode_descriptor(const part_descriptor& d) {
+    byte_writer value;
+    value.put(d.rows);
+    value.put(d.first_ordinal);
+    value.put(d.last_ordinal);
+    value.put(d.root);
+    value.put(d.graph_root);
+    return std::move(value).take();
+}
+
+result<std::shared_ptr<tombstones>> load_deaths(storage::table_reader& tables, collection_id collection, ordinal_id end) {
+    auto deaths = std::make_shared<tombstones>();
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::deaths));
+    VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
+    while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
+        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+        const auto page = key.get_big_endian<std::uint32_t>();
+        const auto bits = cursor->value();
+        if (!key.finished() || bits.size() != tombstones::page_size / 8)
+            return error{errc::corruption, "a page of deaths does not parse", "deaths", 0};
+        for (std::uint32_t i = 0; i < tombstones::page_size; ++i)
+            if ((bits[i / 8] >> (i % 8) & std::byte{1}) != std::byte{0}) {
+                const auto ordinal = (page << tombstones::page_bits) + i;
+                if (ordinal < end) deaths->set(ordinal, 1);
+            }
+        VECSTORE_CHECK(cursor->next());
+    }
+    return deaths;
+}
+
+result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root, storage::table_reader& tables,
+                                          collection_id collection, const collection_options& options) {
+    std::vector<part_list> lists(options.vectors.size());
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
+    VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
+    while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
+        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+        const auto slot = key.get_big_endian<std::uint16_t>();
+        part_descriptor d;
+        d.number = key.get_big_endian<std::uint64_t>();
+        byte_reader in(cursor->value());
+        d.rows = in.get<row_id>();
+        d.first_ordinal = in.get<ordinal_id>();
+        d.last_ordinal = in.get<ordinal_id>();
+        d.root = in.get<std::uint64_t>();
+        d.graph_root = in.get<std::uint64_t>();
+        if (!key.finished() || !in.finished() || slot >= lists.size())
+            return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
+        VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, slot), d, options.vectors[slot]));
+        lists[slot].push_back(std::move(opened));
+        VECSTORE_CHECK(cursor->next());
+    }
+    for (auto& list : lists) sort_parts(list);
+    return lists;
+}
+
+}  // namespace
+
+std::string collection_directory(const std::string& root, collection_id collection) {
+    return storage::join_path(storage::join_path(root, "parts"), std::to_string(collection));
+}
+std::string part_directory(const std::string& root, collection_id collection, std::size_t slot) {
+    return storage::join_path(collection_directory(root, collection), std::to_string(slot));
+}
+
+result<part_list> write_sealed_parts(storage::file_system& files, const std::string& root, collection_state& state) {
+    const auto& sealed = *state.sealed();
+    const auto pinned = state.pin();
+    part_list parts(sealed.memtables.size());
+    for (std::size_t slot = 0; slot < parts.size(); ++slot) {
+        const auto& rows = *sealed.memtables[slot];
+        const auto& options = state.options().vectors[slot];
+        const auto directory = part_directory(root, state.id(), slot);
+        std::optional<part_writer> writer;
+        for (row_id row = 0; row < rows.size(); ++row) {
+            if (!pinned->deaths->alive_at(rows.ordinal_of(row), sealed.lsn)) continue;
+            if (!writer) {
+                VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
+                writer.emplace(std::move(created));
+            }
+            VECSTORE_CHECK(writer->append(rows.ordinal_of(row), std::span(rows.vectors().at(row), options.dim)));
+        }
+        if (!writer) continue;
+        VECSTORE_TRY(const auto descriptor, writer->finish());
+        VECSTORE_TRY(parts[slot], part::open(files, directory, descriptor, options));
+    }
+    return parts;
+}
+
+result<void> write_sealed_tables(storage::table_writer& tables, const collection_state& state, const part_list& parts) {
+    const auto& sealed = *state.sealed();
+    const auto pinned = state.pin();
+    VECSTORE_CHECK(write_ids(tables, state.id(), *sealed.changes));
+    VECSTORE_CHECK(write_points(tables, state.id(), sealed, *pinned->deaths));
+    VECSTORE_CHECK(write_deaths(tables, state.id(), sealed, *pinned->deaths));
+    VECSTORE_CHECK(write_catalog(tables, state, sealed));
+    for (std::size_t slot = 0; slot < parts.size(); ++slot)
+        if (parts[slot] != nullptr) VECSTORE_CHECK(write_manifest(tables, state.id(), slot, {}, {parts[slot]}));
+    return {};
+}
+
+result<void> write_manifest(storage::table_writer& tables, collection_id collection, std::size_t slot, const part_list& removed,
+                            const part_list& added) {
+    const auto key_of = [&](const part& p) {
+        return tables::part_key(collection, static_cast<std::uint16_t>(slot), p.descriptor().number);
+    };
+    for (const auto& p : removed) VECSTORE_CHECK(tables.erase(tables::parts, key_of(*p)));
+    for (const auto& p : added) VECSTORE_CHECK(tables.put(tables::parts, key_of(*p), encode_descriptor(p->descriptor())));
+    return {};
+}
+
+result<void> erase_tables(storage::table_writer& tables, collection_id collection) {
+    const auto prefix = tables::collection_key(collection);
+    for (const auto table : {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts})
+        VECSTORE_CHECK(tables.erase_prefix(table, prefix));
+    return {};
+}
+
+result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files, const std::string& root,
+                                                                        storage::table_reader& tables,
+                                                                        std::uint64_t applied_lsn) {
+    std::vector<std::shared_ptr<collection_state>> collections;
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::catalog));
+    VECSTORE_CHECK(cursor->seek({}));
+    while (cursor->valid()) {
+        byte_reader key(cursor->key());
+        const auto id = key.get_big_endian<collection_id>();
+        VECSTORE_TRY(const auto entry, payload::decode(cursor->value()));
+        VECSTORE_TRY(auto named, from_document(entry));
+        const auto ordinal_end = static_cast<ordinal_id>(entry["next_ordinal"].int64_or(0));
+        auto state = std::make_shared<collection_state>(id, named.name, named.options);
+        VECSTORE_TRY(auto deaths, load_deaths(tables, id, ordinal_end));
+        VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options));
+        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)),
+                        static_cast<std::uint64_t>(entry["next_part"].int64_or(1)), std::move(deaths), std::move(parts)},
+                       applied_lsn);
+        collections.push_back(std::move(state));
+        VECSTORE_CHECK(cursor->next());
+    }
+    return collections;
+}
+
+result<void> remove_unlisted_parts(storage::file_system& files, const std::string& root, const collection_state& state) {
+    const auto lists = state.parts();
+    for (std::size_t slot = 0; slot < lists.size(); ++slot) {
+        const auto directory = part_directory(root, state.id(), slot);
+        if (!files.exists(directory)) continue;
+        std::set<std::string> listed;
+        for (const auto& p : lists[slot]) {
+            listed.insert(part_path(directory, p->descriptor().number));
+            if (p->graph() != nullptr) listed.insert(graph_path(directory, p->descriptor().number));
+        }
+        VECSTORE_TRY(const auto names, files.list(directory));
+        for (const auto& name : names) {
+            const auto path = storage::join_path(directory, name);
+            if (!listed.contains(path)) VECSTORE_CHECK(files.remove(path));
+        }
+    }
+    return {};
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,65 @@
+/// Looking up ids and points through overlays and, below them, the tables of the checkpoint.
+/// Thread safety: functions without state; a table reader belongs to one thread.
+#pragma once
+
+#include <vecstore/core/result.hpp>
+#include <vecstore/payload/view.hpp>
+#include <vecstore/storage/table_store.hpp>
+
+#include "overlay.hpp"
+#include "tables.hpp"
+
+#include <optional>
+#include <span>
+
+namespace vecstore::detail {
+
+/// A point's id, version and payload where they lie; valid while overlay and table reader live.
+struct point_ref {
+    point_id id;
+    std::uint64_t version = 0;
+    payload::view payload;
+};
+
+/// Parses a value of the `points` table.  Errors: corruption.
+[[nodiscard]] inline result<point_ref> parse_point(byte_span value) {
+    byte_reader in(value);
+    point_ref point;
+    point.id = point_id::get_key(in);
+    point.version = in.get<std::uint64_t>();
+    if (in.failed()) return error{errc::corruption, "a point in the tables does not parse", "points", 0};
+    point.payload = payload::view::trusted(in.get_bytes(in.remaining()));
+    return point;
+}
+
+[[nodiscard]] inline point_ref to_ref(const point_version& version) noexcept {
+    return {version.id, version.lsn, payload::view::trusted(version.payload())};
+}
+
+/// The ordinal that `id` means at `lsn`. `overlays`: pointers to overlays, newest first.
+template <class Overlays>
+[[nodiscard]] result<std::optional<ordinal_id>> find_ordinal(const Overlays& overlays, std::uint64_t lsn,
+                                                             collection_id collection, const point_id& id,
+                                                             storage::table_reader& tables) {
+    for (const auto& overlay : overlays)
+        if (const auto* version = overlay->find_id(id, lsn); version != nullptr)
+            return version->ordinal == ordinal_none ? std::nullopt : std::optional(version->ordinal);
+    VECSTORE_TRY(const auto value, tables.get(tables::ids, tables::id_key(collection, id)));
+    if (!value) return std::optional<ordinal_id>{};
+    if (value->size() != sizeof(ordinal_id))
+        return error{errc::corruption, "the ordinal of id " + to_string(id) + " has a wrong size", "ids", 0};
+    return std::optional(load_le<ordinal_id>(value->data()));
+}
+
+/// The point that has `ordinal`, as it is at `lsn`.  Errors: corruption when there is none.
+template <class Overlays>
+[[nodiscard]] result<point_ref> find_point(const Overlays& overlays, std::uint64_t lsn, collection_id collection,
+                                           ordinal_id ordinal, storage::table_reader& tables) {
+    for (const auto& overlay : overlays)
+        if (const auto* version = overlay->find_point(ordinal, lsn); version != nullptr) return to_ref(*version);
+    VECSTORE_TRY(const auto value, tables.get(tables::points, tables::number_key(collection, ordinal)));
+    if (!value) return error{errc::corruption, "no point for ordinal " + std::to_string(ordinal), "points", 0};
+    return parse_point(*value);
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,57 @@
+/// The newest rows of one named vector, in memory. It is scanned, not walked: its size is bounded by the log between two
+/// checkpoints, where an exact scan costs a millisecond or two and a graph would cost a hundred times the write.
+/// Rows are ascending in ordinal.
+/// Thread safety: one appending thread; any number of readers of rows below a count that they took from a view.
+#pragma once
+
+#include <vecstore/core/chunked_array.hpp>
+#include <vecstore/core/types.hpp>
+#include <vecstore/index/rows.hpp>
+
+#include <span>
+
+namespace vecstore::detail {
+
+class memtable {
+public:
+    explicit memtable(std::size_t dim) : vectors_(dim) {}
+
+    void append(ordinal_id ordinal, std::span<const float> vector) {
+        const auto row = vectors_.append(vector);
+        ordinals_.ensure(row + std::size_t{1});
+        ordinals_[row] = ordinal;
+    }
+    /// Rows appended so far. A reader uses the count in its view instead.
+    [[nodiscard]] row_id size() const noexcept { return vectors_.size(); }
+    [[nodiscard]] ordinal_id ordinal_of(row_id row) const noexcept { return ordinals_[row]; }
+    [[nodiscard]] const index::growing_rows& vectors() const noexcept { return vectors_; }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return vectors_.memory_bytes() + ordinals_.memory_bytes();
+    }
+
+private:
+    index::growing_rows vectors_;
+    chunked_array<ordinal_id> ordinals_;
+};
+
+/// The first row in [from, count) whose ordinal is not less than `ordinal`, of rows ascending in ordinal; `count` when none.
+/// Cost: O(log distance from `from`), so that looking up an ascending run is cheap whether it is dense or sparse.
+template <class OrdinalOf>
+[[nodiscard]] row_id find_row(row_id count, ordinal_id ordinal, const OrdinalOf& ordinal_of, row_id from = 0) {
+    row_id first = from, last = from, step = 1;
+    while (last < count && ordinal_of(last) < ordinal) {
+        first = last + 1;
+        last = count - last > step ? last + step : count;
+        step *= 2;
+    }
+    while (first < last) {
+        const auto middle = first + (last - first) / 2;
+        if (ordinal_of(middle) < ordinal)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    return first;
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,208 @@
+#include "operation.hpp"
+
+#include <vecstore/core/limits.hpp>
+#include <vecstore/distance/computer.hpp>
+#include <vecstore/payload/codec.hpp>
+
+#include <cmath>
+
+namespace vecstore::detail {
+namespace {
+
+constexpr std::size_t record_bytes_target = 1u << 20;
+
+/// Cuts a write into records of about `record_bytes_target`, each with head, count, its items and tail.
+class record_cutter {
+public:
+    record_cutter(wal::record_type type, byte_vector head, byte_vector tail = {})
+        : type_(type), head_(std::move(head)), tail_(std::move(tail)) {}
+
+    /// The buffer for the next item; starts a new record when the current one is full.
+    byte_writer& next_item() {
+        if (count_ > 0 && body_.size() >= record_bytes_target) cut();
+        if (count_ == 0) {
+            body_.put_bytes(head_);
+            count_at_ = body_.size();
+            body_.put(std::uint32_t{0});
+        }
+        ++count_;
+        return body_;
+    }
+    result<std::vector<operation>> finish() && {
+        if (count_ > 0) cut();
+        std::size_t bytes = 0;
+        for (const auto& record : records_) {
+            if (record.payload.size() > record_bytes_max)
+                return invalid_argument("one record of " + std::to_string(record.payload.size()) + " bytes is above the limit of " +
+                                        std::to_string(record_bytes_max));
+            bytes += record.payload.size();
+        }
+        if (bytes > write_bytes_max)
+            return invalid_argument("a write of " + std::to_string(bytes) + " bytes is above the limit of " +
+                                    std::to_string(write_bytes_max) + "; cut it into smaller batches");
+        return std::move(records_);
+    }
+
+private:
+    void cut() {
+        body_.patch(count_at_, count_);
+        body_.put_bytes(tail_);
+        records_.push_back({type_, std::move(body_).take()});
+        body_ = {};
+        count_ = 0;
+    }
+
+    wal::record_type type_;
+    byte_vector head_;
+    byte_vector tail_;
+    byte_writer body_;
+    std::size_t count_at_ = 0;
+    std::uint32_t count_ = 0;
+    std::vector<operation> records_;
+};
+
+byte_vector collection_head(collection_id collection) {
+    byte_writer head;
+    head.put(collection);
+    return std::move(head).take();
+}
+
+result<std::size_t> slot_of(const collection_options& options, const std::string& name) {
+    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
+        if (options.vectors[slot].name == name) return slot;
+    return invalid_argument("no vector \"" + name + "\" in this collection");
+}
+
+/// Appends slot and values; unit length under cosine.
+result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
+                        const std::vector<float>& values, std::uint64_t& slots_seen, std::vector<float>& scratch) {
+    const auto where = [&] { return "vector \"" + name + "\": "; };
+    VECSTORE_TRY(const auto slot, slot_of(options, name));
+    if ((slots_seen >> slot & 1) != 0) return invalid_argument(where() + "given twice");
+    slots_seen |= std::uint64_t{1} << slot;
+    const auto& wanted = options.vectors[slot];
+    if (values.size() != wanted.dim)
+        return invalid_argument(where() + "expected dimension " + std::to_string(wanted.dim) + ", got " +
+                                std::to_string(values.size()));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isfinite(values[i]))
+            return invalid_argument(where() + "element " + std::to_string(i) + " is not finite (" + std::to_string(values[i]) + ")");
+    std::span<const float> stored(values);
+    if (wanted.metric == metric::cosine) {
+        scratch.assign(values.begin(), values.end());
+        if (!normalize(scratch)) return invalid_argument(where() + "zero vector has no direction under cosine");
+        stored = scratch;
+    }
+    out.put(static_cast<std::uint8_t>(slot));
+    out.put_bytes(std::as_bytes(stored));
+    return {};
+}
+
+result<void> put_point(byte_writer& out, const collection_options& options, const point& p, std::vector<float>& scratch) {
+    p.id.put_key(out);
+    const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
+    if (count > options.vectors.size())
+        return invalid_argument(std::to_string(count) + " vectors given, the collection has " +
+                                std::to_string(options.vectors.size()));
+    out.put(static_cast<std::uint8_t>(count));
+    std::uint64_t slots_seen = 0;
+    if (!p.vector.empty()) VECSTORE_CHECK(put_vector(out, options, "", p.vector, slots_seen, scratch));
+    for (const auto& v : p.vectors) VECSTORE_CHECK(put_vector(out, options, v.name, v.values, slots_seen, scratch));
+    VECSTORE_TRY(const auto payload, payload::encode(p.payload));
+    out.put_sized(payload);
+    return {};
+}
+
+}  // namespace
+
+result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
+                                             std::span<const point> points) {
+    record_cutter records(wal::record_type::upsert, collection_head(collection));
+    std::vector<float> scratch;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (auto put = put_point(records.next_item(), options, points[i], scratch); !put) {
+            auto e = std::move(put).error();
+            e.message = "points[" + std::to_string(i) + "] (id " + to_string(points[i].id) + "): " + e.message;
+            return e;
+        }
+    }
+    return std::move(records).finish();
+}
+
+result<std::vector<operation>> encode_erase(collection_id collection, std::span<const point_id> ids) {
+    record_cutter records(wal::record_type::erase, collection_head(collection));
+    for (const auto& id : ids) id.put_key(records.next_item());
+    return std::move(records).finish();
+}
+
+result<std::vector<operation>> encode_edit(collection_id collection, payload_edit kind, std::span<const point_id> ids,
+                                           byte_span body) {
+    auto head = collection_head(collection);
+    head.push_back(static_cast<std::byte>(kind));
+    byte_writer tail;
+    tail.put_sized(body);
+    record_cutter records(wal::record_type::set_payload, std::move(head), std::move(tail).take());
+    for (const auto& id : ids) id.put_key(records.next_item());
+    return std::move(records).finish();
+}
+
+byte_vector encode_paths(const std::vector<std::string>& paths) {
+    byte_writer body;
+    body.put(static_cast<std::uint32_t>(paths.size()));
+    for (const auto& path : paths) body.put_sized(path);
+    return std::move(body).take();
+}
+
+result<std::vector<std::string>> decode_paths(byte_span body) {
+    byte_reader in(body);
+    std::vector<std::string> paths;
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) paths.emplace_back(as_text(in.get_sized()));
+    if (!in.finished()) return error{errc::corruption, "paths of a payload edit do not parse", {}, 0};
+    return paths;
+}
+
+operation encode_create(collection_id collection, const std::string& name, const collection_options& options) {
+    byte_writer body;
+    body.put(collection);
+    body.put(static_cast<std::uint8_t>(ddl_kind::create));
+    body.put_bytes(payload::encode(to_document(name, options)).value());
+    return {wal::record_type::ddl, std::move(body).take()};
+}
+
+operation encode_drop(collection_id collection) {
+    byte_writer body;
+    body.put(collection);
+    body.put(static_cast<std::uint8_t>(ddl_kind::drop));
+    return {wal::record_type::ddl, std::move(body).take()};
+}
+
+payload::document to_document(const std::string& name, const collection_options& options) {
+    payload::value::array vectors;
+    for (const auto& v : options.vectors)
+        vectors.push_back(payload::document{{"name", v.name},
+                                            {"dim", v.dim},
+                                            {"metric", to_string(v.metric)},
+                                            {"m", v.m},
+                                            {"ef_construct", v.ef_construct}});
+    return {{"name", name}, {"vectors", std::move(vectors)}};
+}
+
+result<named_options> from_document(const payload::document& document) {
+    named_options named;
+    named.name = document["name"].string_or("");
+    if (const auto* vectors = document["vectors"].if_array(); vectors != nullptr) {
+        for (const auto& v : *vectors) {
+            VECSTORE_TRY(const auto metric, parse_metric(v["metric"].string_or("")));
+            named.options.vectors.push_back({.name = std::string(v["name"].string_or("")),
+                                             .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
+                                             .metric = metric,
+                                             .m = static_cast<std::size_t>(v["m"].int64_or(16)),
+                                             .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200))});
+        }
+    }
+    VECSTORE_CHECK(validate_name("collection name", named.name, false));
+    VECSTORE_CHECK(validate(named.options));
+    return named;
+}
+
+}  // namespace vecstore::detail

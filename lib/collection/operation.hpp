@@ -1,0 +1,60 @@
+/// What a log record's payload says: the operations on collections, and their bytes.
+/// Every payload starts with u32 collection. Then, little-endian:
+///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, f32 values [dim of the slot]; u32 size, payload
+///   erase        u32 count, id keys
+///   set_payload  u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each u32 size and text
+///   ddl          u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
+/// These are bytes on disk and on the wire: do not renumber.
+/// Thread safety: functions without state.
+#pragma once
+
+#include <vecstore/collection/options.hpp>
+#include <vecstore/collection/point.hpp>
+#include <vecstore/core/bytes.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/core/types.hpp>
+#include <vecstore/payload/view.hpp>
+#include <vecstore/wal/record.hpp>
+
+#include <string>
+#include <vector>
+
+namespace vecstore::detail {
+
+/// A record before it has a place in the log.
+struct operation {
+    wal::record_type type;
+    byte_vector payload;
+};
+
+enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4 };
+enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
+
+/// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine.
+/// Errors: invalid_argument that names point, field and value.
+[[nodiscard]] result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
+                                                           std::span<const point> points);
+[[nodiscard]] result<std::vector<operation>> encode_erase(collection_id collection, std::span<const point_id> ids);
+
+/// `body`: an encoded document (set, overwrite), encoded paths (erase), or nothing (clear).
+[[nodiscard]] result<std::vector<operation>> encode_edit(collection_id collection, payload_edit kind,
+                                                         std::span<const point_id> ids, byte_span body);
+[[nodiscard]] byte_vector encode_paths(const std::vector<std::string>& paths);
+[[nodiscard]] result<std::vector<std::string>> decode_paths(byte_span body);
+
+/// What an edit makes of a payload.
+/// Errors: corruption (`body` does not parse), invalid_argument (the result is above payload_bytes_max).
+[[nodiscard]] result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_span body);
+
+[[nodiscard]] operation encode_create(collection_id collection, const std::string& name, const collection_options& options);
+[[nodiscard]] operation encode_drop(collection_id collection);
+
+/// The options as a document and back; also the catalog's form.
+[[nodiscard]] payload::document to_document(const std::string& name, const collection_options& options);
+struct named_options {
+    std::string name;
+    collection_options options;
+};
+[[nodiscard]] result<named_options> from_document(const payload::document& document);
+
+}  // namespace vecstore::detail

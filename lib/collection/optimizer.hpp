@@ -1,0 +1,54 @@
+/// Keeps the parts of a vector few, indexed and free of dead rows.
+/// A job takes a run of neighbouring parts, writes their living rows as one part, and builds its graph; or builds the graph of
+/// a part that has none. Readers use the old parts until the new one is installed.
+/// Merging is tiered (size classes with ratio 4, four of a class are merged), so that each row is rewritten O(log rows) times.
+/// Thread safety: one job of a database at a time; beside readers and writers.
+#pragma once
+
+#include <vecstore/core/result.hpp>
+#include <vecstore/storage/file_system.hpp>
+
+#include "state.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace vecstore::detail {
+
+/// Below this a part is scanned: a graph would not be faster.
+inline constexpr row_id graph_rows_min = 2'000;
+inline constexpr std::size_t merge_width = 4;
+/// A part with more dead rows than this share is rewritten.
+inline constexpr double dead_share_max = 0.2;
+
+struct optimizer_job {
+    std::size_t slot = 0;
+    part_list inputs;      ///< neighbours, ascending
+    bool rewrite = false;  ///< write the living rows anew; else only build the graph
+};
+
+/// What a job made. `output` is null when no row was left.
+struct optimizer_outcome {
+    std::size_t slot = 0;
+    part_list inputs;
+    std::shared_ptr<const part> output;
+};
+
+/// How a job is watched over.
+struct job_control {
+    std::uint64_t droppable_lsn = 0;  ///< rows that died up to here may be left out: their deaths are in the checkpoint
+    unsigned threads = 1;             ///< threads that build the graph, the caller's included
+    /// Called now and then by the calling thread; false cancels the job.
+    std::function<bool(std::size_t rows_done, std::size_t rows)> keep_going;
+};
+
+/// The most useful job, if there is one. `full`: everything into one part.
+[[nodiscard]] std::optional<optimizer_job> next_job(const collection_state& state, bool full);
+
+/// Errors: cancelled, resource_exhausted, io, corruption. Nothing refers to the files yet.
+[[nodiscard]] result<optimizer_outcome> run_job(storage::file_system& files, const std::string& root, collection_state& state,
+                                                const optimizer_job& job, const job_control& control);
+
+}  // namespace vecstore::detail

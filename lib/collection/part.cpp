@@ -1,0 +1,165 @@
+#include "part.hpp"
+
+#include "memtable.hpp"
+
+#include <algorithm>
+
+namespace vecstore::detail {
+namespace {
+
+constexpr auto part_kind = storage::fourcc("VPRT");
+constexpr auto graph_kind = storage::fourcc("VGRF");
+constexpr std::uint32_t format_version = 1;
+constexpr std::size_t stride_floats = 16;  // 64 bytes
+
+std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
+    return storage::join_path(directory, std::to_string(number) + ending);
+}
+
+error damaged(const std::string& path, const char* what) { return corruption(what, path, 0); }
+
+}  // namespace
+
+void sort_parts(part_list& parts) {
+    std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
+        return a->descriptor().first_ordinal < b->descriptor().first_ordinal;
+    });
+}
+
+std::string part_path(const std::string& directory, std::uint64_t number) { return numbered(directory, number, ".part"); }
+std::string graph_path(const std::string& directory, std::uint64_t number) { return numbered(directory, number, ".hnsw"); }
+
+result<std::shared_ptr<const part>> part::open(storage::file_system& files, const std::string& directory,
+                                               const part_descriptor& descriptor, const vector_options& options) {
+    std::shared_ptr<part> opened(new part);
+    opened->descriptor_ = descriptor;
+    const auto path = part_path(directory, descriptor.number);
+    VECSTORE_TRY(opened->vector_file_, storage::block_file::open(files, path, part_kind, storage::verify_mode::all));
+    if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
+    VECSTORE_CHECK(opened->open_vectors(options));
+    if (descriptor.graph_root != 0 && !opened->open_graph(files, graph_path(directory, descriptor.number), options)) {
+        opened->graph_.reset();
+        opened->graph_file_.reset();
+        opened->calibration_.clear();
+    }
+    return std::shared_ptr<const part>(std::move(opened));
+}
+
+result<void> part::open_vectors(const vector_options& options) {
+    const auto& path = vector_file_->path();
+    VECSTORE_TRY(const auto head, vector_file_->section(storage::fourcc("HEAD")));
+    byte_reader in(head);
+    const auto rows = in.get<std::uint32_t>(), dim = in.get<std::uint32_t>(), stride = in.get<std::uint32_t>();
+    const auto metric = in.get<std::uint8_t>();
+    if (!in.finished() || rows != descriptor_.rows || rows == 0 || dim != options.dim || stride < dim ||
+        metric != static_cast<std::uint8_t>(options.metric))
+        return damaged(path, "header does not fit the collection");
+    VECSTORE_TRY(const auto vectors, vector_file_->section(storage::fourcc("VECS")));
+    VECSTORE_TRY(const auto ordinals, vector_file_->section(storage::fourcc("ORDN")));
+    if (vectors.size() != std::size_t{rows} * stride * sizeof(float) || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
+        return damaged(path, "sections have the wrong size");
+    vectors_ = {reinterpret_cast<const float*>(vectors.data()), stride, dim, rows};
+    ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
+    if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
+        ordinals_.back() != descriptor_.last_ordinal)
+        return damaged(path, "ordinals are out of order");
+    return {};
+}
+
+result<void> part::open_graph(storage::file_system& files, const std::string& path, const vector_options&) {
+    VECSTORE_TRY(graph_file_, storage::block_file::open(files, path, graph_kind, storage::verify_mode::all));
+    VECSTORE_TRY(const auto owner, graph_file_->section(storage::fourcc("OWNR")));
+    byte_reader owner_in(owner);
+    if (owner_in.get<std::uint64_t>() != descriptor_.root || !owner_in.finished())
+        return damaged(path, "graph of another part");
+    VECSTORE_TRY(const auto header, graph_file_->section(storage::fourcc("GHDR")));
+    VECSTORE_TRY(const auto level0, graph_file_->section(storage::fourcc("LVL0")));
+    VECSTORE_TRY(const auto upper, graph_file_->section(storage::fourcc("UPPR")));
+    VECSTORE_TRY(auto graph, index::frozen_graph::open(header, level0, upper, descriptor_.rows));
+    VECSTORE_TRY(const auto calibration, graph_file_->section(storage::fourcc("CALB")));
+    byte_reader in(calibration);
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) {
+        const auto ef = in.get<std::uint32_t>();
+        calibration_.push_back({ef, in.get<float>()});
+    }
+    if (!in.finished() || calibration_.empty()) return damaged(path, "calibration does not parse");
+    graph_.emplace(std::move(graph));
+    return {};
+}
+
+void part::note_death(ordinal_id ordinal) const noexcept {
+    if (ordinal < descriptor_.first_ordinal || ordinal > descriptor_.last_ordinal) return;
+    const auto at = std::lower_bound(ordinals_.begin(), ordinals_.end(), ordinal);
+    if (at != ordinals_.end() && *at == ordinal) dead_rows_.fetch_add(1, std::memory_order_release);
+}
+
+std::size_t part::ef_for(double recall, std::size_t k) const noexcept {
+    // Measured for the 10 nearest. For more, the same share needs about as many more candidates as there are neighbours.
+    constexpr std::size_t measured_k = 10;
+    const auto scaled = [&](std::uint32_t ef) { return std::max<std::size_t>(k, ef + (k > measured_k ? k - measured_k : 0)); };
+    for (const auto& point : calibration_)
+        if (point.recall >= recall) return scaled(point.ef);
+    return scaled(calibration_.back().ef);
+}
+
+part_writer::part_writer(storage::block_file_writer file, std::uint64_t number, const vector_options& options)
+    : file_(std::move(file)),
+      number_(number),
+      dim_(options.dim),
+      metric_(options.metric),
+      padded_((options.dim + stride_floats - 1) / stride_floats * stride_floats) {}
+
+result<part_writer> part_writer::create(storage::file_system& files, const std::string& directory, std::uint64_t number,
+                                        const vector_options& options) {
+    VECSTORE_CHECK(files.create_directories(directory));
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, part_path(directory, number), part_kind, format_version));
+    VECSTORE_CHECK(file.begin_section(storage::fourcc("VECS")));
+    return part_writer(std::move(file), number, options);
+}
+
+result<void> part_writer::append(ordinal_id ordinal, std::span<const float> vector) {
+    std::copy(vector.begin(), vector.end(), padded_.begin());
+    VECSTORE_CHECK(file_.append(std::as_bytes(std::span(padded_))));
+    ordinals_.push_back(ordinal);
+    return {};
+}
+
+result<part_descriptor> part_writer::finish() {
+    VECSTORE_CHECK(file_.begin_section(storage::fourcc("ORDN")));
+    VECSTORE_CHECK(file_.append(std::as_bytes(std::span(ordinals_))));
+    byte_writer head;
+    head.put(rows());
+    head.put(static_cast<std::uint32_t>(dim_));
+    head.put(static_cast<std::uint32_t>(padded_.size()));
+    head.put(static_cast<std::uint8_t>(metric_));
+    VECSTORE_CHECK(file_.begin_section(storage::fourcc("HEAD")));
+    VECSTORE_CHECK(file_.append(head.bytes()));
+    part_descriptor descriptor{number_, rows(), ordinals_.front(), ordinals_.back(), 0, 0};
+    VECSTORE_TRY(descriptor.root, file_.finish());
+    return descriptor;
+}
+
+result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory, const part& owner,
+                                  const index::frozen_graph_bytes& graph, std::span<const recall_point> calibration) {
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, graph_path(directory, owner.descriptor().number),
+                                                               graph_kind, format_version));
+    byte_writer owner_root, points;
+    owner_root.put(owner.descriptor().root);
+    points.put(static_cast<std::uint32_t>(calibration.size()));
+    for (const auto& point : calibration) {
+        points.put(point.ef);
+        points.put(point.recall);
+    }
+    const std::pair<std::uint32_t, byte_span> sections[] = {{storage::fourcc("LVL0"), graph.level0},
+                                                            {storage::fourcc("UPPR"), graph.upper},
+                                                            {storage::fourcc("GHDR"), graph.header},
+                                                            {storage::fourcc("CALB"), points.bytes()},
+                                                            {storage::fourcc("OWNR"), owner_root.bytes()}};
+    for (const auto& [name, bytes] : sections) {
+        VECSTORE_CHECK(file.begin_section(name));
+        VECSTORE_CHECK(file.append(bytes));
+    }
+    return file.finish();
+}
+
+}  // namespace vecstore::detail

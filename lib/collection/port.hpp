@@ -1,0 +1,53 @@
+/// What a collection needs of the database above it, as an interface, so that this layer does not know that one.
+/// Thread safety: every function from any thread.
+#pragma once
+
+#include <vecstore/collection/point.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/storage/table_store.hpp>
+
+#include "operation.hpp"
+#include "state.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace vecstore::detail {
+
+/// A write on its way to the log.
+struct write_request {
+    /// The collection written to; the write fails with not_found when it has been dropped. Null for DDL.
+    const collection_state* target = nullptr;
+    /// Records to append. Ignored when `resolve` is set.
+    std::vector<operation> operations;
+    /// Called when the write takes its turn and all earlier ones have been applied and published; gives the
+    /// records. For writes that depend on the state (by filter, by ids that must exist, DDL).
+    std::function<result<std::vector<operation>>()> resolve;
+    vecstore::durability durability = durability::sync;
+};
+
+class database_port {
+public:
+    database_port() = default;
+    database_port(const database_port&) = delete;
+    database_port& operator=(const database_port&) = delete;
+    virtual ~database_port() = default;
+
+    /// Logs, applies and publishes; `points` of the result is left at 0.
+    /// Errors: those of `resolve`; resource_exhausted, io, unavailable.
+    virtual result<write_result> commit(write_request request) = 0;
+    virtual storage::table_store& tables() noexcept = 0;
+    /// Errors: unavailable once the database is closed.
+    [[nodiscard]] virtual result<void> check_open() const = 0;
+    /// A reader found tables newer than its view: in a read-only database another process has written a checkpoint.
+    virtual result<void> refresh() = 0;
+};
+
+/// What a collection handle holds.
+struct collection_access {
+    std::shared_ptr<database_port> database;
+    std::shared_ptr<collection_state> state;
+};
+
+}  // namespace vecstore::detail

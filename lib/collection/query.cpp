@@ -1,0 +1,175 @@
+// Reads of a collection: query, get, scroll, count.
+#include <vecstore/collection/collection.hpp>
+
+#include <vecstore/core/limits.hpp>
+
+#include "search.hpp"
+
+#include <cmath>
+
+namespace vecstore {
+namespace {
+
+using detail::read_session;
+
+result<std::size_t> find_slot(const collection_options& options, const std::string& name) {
+    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
+        if (options.vectors[slot].name == name) return slot;
+    std::string known;
+    for (const auto& v : options.vectors) known += (known.empty() ? "\"" : ", \"") + v.name + "\"";
+    return error{errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known), {}, 0};
+}
+
+result<void> check_names(const collection_options& options, const vector_selector& with_vectors) {
+    for (const auto& name : with_vectors.names()) VECSTORE_CHECK(find_slot(options, name));
+    return {};
+}
+
+result<void> check_limit(std::size_t limit, std::size_t offset) {
+    if (limit == 0) return invalid_argument("limit = 0, it must be at least 1");
+    if (limit > query_limit_max || offset > query_limit_max || limit + offset > query_limit_max)
+        return invalid_argument("limit + offset = " + std::to_string(limit) + " + " + std::to_string(offset) +
+                                " is above the limit of " + std::to_string(query_limit_max));
+    return {};
+}
+
+/// A query that passed its checks: the vector in the form that the kernels take, the filter compiled.
+struct checked_query {
+    std::vector<float> vector;
+    filter::compiled filter;
+    detail::nearest_request request;
+    vecstore::metric metric = vecstore::metric::cosine;
+};
+
+result<checked_query> check(const collection_options& options, const query& q) {
+    checked_query checked;
+    VECSTORE_CHECK(check_limit(q.limit, q.offset));
+    VECSTORE_TRY(checked.request.slot, find_slot(options, q.using_vector));
+    const auto& vector = options.vectors[checked.request.slot];
+    if (q.nearest.size() != vector.dim)
+        return invalid_argument("nearest: expected dimension " + std::to_string(vector.dim) + ", got " +
+                                std::to_string(q.nearest.size()));
+    for (std::size_t i = 0; i < q.nearest.size(); ++i)
+        if (!std::isfinite(q.nearest[i])) return invalid_argument("nearest: element " + std::to_string(i) + " is not finite");
+    checked.vector = q.nearest;
+    if (vector.metric == metric::cosine && !normalize(checked.vector))
+        return invalid_argument("nearest: zero vector has no direction under cosine");
+    if (!(q.recall > 0 && q.recall <= 1)) return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
+    if (q.ef && (*q.ef < 1 || *q.ef > ef_max))
+        return invalid_argument("ef = " + std::to_string(*q.ef) + " is not in 1 to " + std::to_string(ef_max));
+    if (q.score_threshold && !std::isfinite(*q.score_threshold)) return invalid_argument("score_threshold is not finite");
+    VECSTORE_CHECK(check_names(options, q.with_vectors));
+    VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
+    checked.metric = vector.metric;
+    checked.request.vector = checked.vector.data();
+    checked.request.wanted = q.limit + q.offset;
+    checked.request.recall = q.recall;
+    checked.request.ef = q.ef;
+    checked.request.exact = q.exact;
+    return checked;
+}
+
+result<query_result> answer(read_session& session, const query& q) {
+    VECSTORE_TRY(auto checked, check(session.collection().options(), q));
+    checked.request.vector = checked.vector.data();
+    query_result answer;
+    VECSTORE_TRY(const auto found, detail::find_nearest(session, checked.request, checked.filter, answer.plan));
+    for (std::size_t i = q.offset; i < found.size(); ++i) {
+        const auto score = to_score(checked.metric, found[i].distance);
+        if (q.score_threshold) {
+            const bool better = larger_is_better(checked.metric) ? score > *q.score_threshold : score < *q.score_threshold;
+            if (!better) break;  // and so are all that follow
+        }
+        VECSTORE_TRY(const auto point, session.point(found[i].ordinal));
+        auto& h = answer.hits.emplace_back();
+        h.score = score;
+        session.fill(h, found[i].ordinal, point, q.with_payload, q.with_vectors);
+    }
+    return answer;
+}
+
+}  // namespace
+
+result<query_result> collection::query(const vecstore::query& query) const {
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    return answer(session, query);
+}
+
+result<std::vector<query_result>> collection::query_batch(std::span<const vecstore::query> queries) const {
+    if (queries.size() > batch_queries_max)
+        return invalid_argument("a batch of " + std::to_string(queries.size()) + " queries is above the limit of " +
+                                std::to_string(batch_queries_max));
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    std::vector<query_result> answers;
+    answers.reserve(queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        auto one = answer(session, queries[i]);
+        if (!one) {
+            auto e = std::move(one).error();
+            e.message = "queries[" + std::to_string(i) + "]: " + e.message;
+            return e;
+        }
+        answers.push_back(*std::move(one));
+    }
+    return answers;
+}
+
+result<std::vector<record>> collection::get(std::span<const point_id> ids, const payload::selector& with_payload,
+                                            const vector_selector& with_vectors) const {
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_CHECK(check_names(session.collection().options(), with_vectors));
+    std::vector<record> records;
+    records.reserve(ids.size());
+    for (const auto& id : ids) {
+        VECSTORE_TRY(const auto ordinal, session.find(id));
+        if (!ordinal) continue;
+        VECSTORE_TRY(const auto point, session.point(*ordinal));
+        session.fill(records.emplace_back(), *ordinal, point, with_payload, with_vectors);
+    }
+    return records;
+}
+
+result<record> collection::get(point_id id, const payload::selector& with_payload, const vector_selector& with_vectors) const {
+    VECSTORE_TRY(auto records, get(std::span(&id, 1), with_payload, with_vectors));
+    if (records.empty()) return error{errc::not_found, "no point with id " + to_string(id), {}, 0};
+    return std::move(records.front());
+}
+
+result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
+    VECSTORE_CHECK(check_limit(page.limit, 0));
+    VECSTORE_TRY(const auto filter, filter::compiled::compile(page.filter));
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_CHECK(check_names(session.collection().options(), page.with_vectors));
+    scroll_page answer;
+    std::optional<error> failure;
+    VECSTORE_CHECK(session.for_each_id(page.offset.value_or(point_id{}), [&](const point_id& id, ordinal_id ordinal) {
+        auto point = session.point(ordinal);
+        if (!point) {
+            failure = std::move(point).error();
+            return false;
+        }
+        if (!filter(id, point->payload)) return true;
+        if (answer.records.size() == page.limit) {
+            answer.next = id;
+            return false;
+        }
+        session.fill(answer.records.emplace_back(), ordinal, *point, page.with_payload, page.with_vectors);
+        return true;
+    }));
+    if (failure) return *std::move(failure);
+    return answer;
+}
+
+result<std::size_t> collection::count(const filter::expression& filter) const {
+    VECSTORE_TRY(const auto compiled, filter::compiled::compile(filter));
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    if (compiled.passes_all()) return session.state().point_count;
+    std::size_t matches = 0;
+    VECSTORE_CHECK(session.for_each_point([&](ordinal_id, const detail::point_ref& point) {
+        matches += compiled(point.id, point.payload);
+        return true;
+    }));
+    return matches;
+}
+
+}  // namespace vecstore

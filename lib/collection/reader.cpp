@@ -1,0 +1,106 @@
+#include "reader.hpp"
+
+namespace vecstore::detail {
+
+result<tables::applied_position> read_applied(storage::table_reader& tables) {
+    VECSTORE_TRY(const auto value, tables.get(tables::meta, as_bytes("applied")));
+    if (!value) return tables::applied_position{};
+    byte_reader in(*value);
+    tables::applied_position applied{in.get<std::uint64_t>(), in.get<std::uint64_t>()};
+    if (!in.finished()) return error{errc::corruption, "the checkpoint's position does not parse", "meta", 0};
+    return applied;
+}
+
+result<read_session> read_session::open(const collection_access& access) {
+    constexpr int attempts_max = 1'000;  // each needs another checkpoint between two instructions
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        VECSTORE_CHECK(access.database->check_open());
+        auto pinned = access.state->pin();
+        if (!pinned || pinned->dropped)
+            return error{errc::not_found, "no collection \"" + access.state->name() + "\": it was dropped", {}, 0};
+        VECSTORE_TRY(auto tables, access.database->tables().read());
+        VECSTORE_TRY(const auto applied, read_applied(*tables));
+        if (applied.lsn <= pinned->lsn) return read_session(std::move(pinned), std::move(tables), *access.state);
+        VECSTORE_CHECK(access.database->refresh());
+    }
+    return error{errc::internal, "checkpoints overtook a read a thousand times", {}, 0};
+}
+
+const float* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
+    const auto& rows = view_->vectors[slot];
+    for (const auto& part : *rows.parts) {
+        if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
+        const auto row = find_row(part->size(), ordinal, [&](row_id r) { return part->ordinal_of(r); });
+        if (row < part->size() && part->ordinal_of(row) == ordinal) return part->vectors().at(row);
+    }
+    for (const auto& newest : rows.memtables) {
+        const auto row = find_row(newest.rows, ordinal, [&](row_id r) { return newest.table->ordinal_of(r); });
+        if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return newest.table->vectors().at(row);
+    }
+    return nullptr;
+}
+
+result<void> read_session::for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit) {
+    const auto& overlays = view_->overlays;
+    const auto from_overlays = overlays.back()->first_ordinal();
+    const auto changed = [&](ordinal_id ordinal) -> const point_version* {
+        for (const auto& overlay : overlays)
+            if (const auto* version = overlay->find_point(ordinal, view_->lsn); version != nullptr) return version;
+        return nullptr;
+    };
+    VECSTORE_TRY(const auto cursor, tables_->cursor(tables::points));
+    VECSTORE_CHECK(cursor->seek(tables::collection_key(collection_->id())));
+    while (cursor->valid() && tables::of_collection(cursor->key(), collection_->id())) {
+        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+        const auto ordinal = key.get_big_endian<ordinal_id>();
+        if (key.failed() || ordinal >= from_overlays) break;  // the overlays hold the later ones, whatever the tables say
+        if (visible(ordinal)) {
+            if (const auto* version = changed(ordinal); version != nullptr) {
+                if (!visit(ordinal, to_ref(*version))) return {};
+            } else {
+                VECSTORE_TRY(const auto point, parse_point(cursor->value()));
+                if (!visit(ordinal, point)) return {};
+            }
+        }
+        VECSTORE_CHECK(cursor->next());
+    }
+    for (auto ordinal = from_overlays; ordinal < view_->ordinal_end; ++ordinal) {
+        if (!visible(ordinal)) continue;
+        if (const auto* version = changed(ordinal); version != nullptr && !visit(ordinal, to_ref(*version))) return {};
+    }
+    return {};
+}
+
+result<void> read_session::for_each_id(const point_id& first, const std::function<bool(const point_id&, ordinal_id)>& visit) {
+    std::vector<const overlay::id_list::node*> nodes;  // beside view_->overlays, newest first
+    for (const auto& overlay : view_->overlays) nodes.push_back(overlay->ids().lower_bound(first));
+    VECSTORE_TRY(const auto cursor, tables_->cursor(tables::ids));
+    VECSTORE_CHECK(cursor->seek(tables::id_key(collection_->id(), first)));
+    for (;;) {
+        std::optional<point_id> table_id;
+        if (cursor->valid() && tables::of_collection(cursor->key(), collection_->id())) {
+            byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+            table_id = point_id::get_key(key);
+            if (!key.finished()) return error{errc::corruption, "a key of the ids does not parse", "ids", 0};
+        }
+        auto smallest = table_id;
+        for (const auto* node : nodes)
+            if (node != nullptr && (!smallest || node->key < *smallest)) smallest = node->key;
+        if (!smallest) return {};
+        const id_version* newest = nullptr;
+        for (auto& node : nodes) {
+            if (node == nullptr || node->key != *smallest) continue;
+            if (newest == nullptr) newest = newest_at(node->value, view_->lsn);
+            node = node->next();
+        }
+        auto ordinal = newest != nullptr ? newest->ordinal : ordinal_none;
+        if (table_id == smallest) {
+            if (newest == nullptr && cursor->value().size() == sizeof(ordinal_id))
+                ordinal = load_le<ordinal_id>(cursor->value().data());
+            VECSTORE_CHECK(cursor->next());
+        }
+        if (ordinal != ordinal_none && !visit(*smallest, ordinal)) return {};
+    }
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,80 @@
+/// One read: a pinned view and a snapshot of the tables that belong together.
+/// A view holds all changes since some checkpoint; the tables hold a checkpoint. They fit when the tables' checkpoint is not
+/// newer than the view: what both hold, the view overrides. So the view is pinned first, then the tables; if a checkpoint was
+/// committed in between and is newer than the view, both are taken again.
+/// Thread safety: belongs to one thread.
+#pragma once
+
+#include <vecstore/collection/query.hpp>
+
+#include "lookup.hpp"
+#include "port.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace vecstore::detail {
+
+class read_session {
+public:
+    /// Errors: unavailable (closed), not_found (dropped), corruption, io.
+    [[nodiscard]] static result<read_session> open(const collection_access& access);
+
+    [[nodiscard]] const view& state() const noexcept { return *view_; }
+    [[nodiscard]] const collection_state& collection() const noexcept { return *collection_; }
+
+    [[nodiscard]] bool visible(ordinal_id ordinal) const noexcept {
+        return ordinal < view_->ordinal_end && view_->deaths->alive_at(ordinal, view_->lsn);
+    }
+    [[nodiscard]] result<std::optional<ordinal_id>> find(const point_id& id) {
+        return find_ordinal(view_->overlays, view_->lsn, collection_->id(), id, *tables_);
+    }
+    [[nodiscard]] result<point_ref> point(ordinal_id ordinal) {
+        return find_point(view_->overlays, view_->lsn, collection_->id(), ordinal, *tables_);
+    }
+    /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
+    [[nodiscard]] const float* vector(std::size_t slot, ordinal_id ordinal) const noexcept;
+
+    /// Calls `visit(ordinal, point)` for each visible point in the order of ordinals, until it returns false.
+    result<void> for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit);
+    /// Calls `visit(id, ordinal)` for each visible point from `first` on in the order of ids, until it returns false.
+    result<void> for_each_id(const point_id& first, const std::function<bool(const point_id&, ordinal_id)>& visit);
+
+    /// Fills payload and vectors as selected.
+    template <class Record>
+    void fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
+              const vector_selector& with_vectors) const;
+
+private:
+    read_session(snapshot<view> pinned, std::unique_ptr<storage::table_reader> tables, const collection_state& collection)
+        : view_(std::move(pinned)), tables_(std::move(tables)), collection_(&collection) {}
+
+    snapshot<view> view_;
+    std::unique_ptr<storage::table_reader> tables_;
+    const collection_state* collection_;
+};
+
+/// The checkpoint that a snapshot of the tables holds.  Errors: corruption.
+[[nodiscard]] result<tables::applied_position> read_applied(storage::table_reader& tables);
+
+template <class Record>
+void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
+                        const vector_selector& with_vectors) const {
+    record.id = point.id;
+    record.version = point.version;
+    if (with_payload.reads_payload()) record.payload = with_payload.apply(point.payload);
+    if (with_vectors.none()) return;
+    const auto& options = collection_->options().vectors;
+    for (std::size_t slot = 0; slot < options.size(); ++slot) {
+        if (!with_vectors.includes(options[slot].name)) continue;
+        const auto* const values = vector(slot, ordinal);
+        if (values == nullptr) continue;
+        if (options[slot].name.empty())
+            record.vector.assign(values, values + options[slot].dim);
+        else
+            record.vectors.push_back({options[slot].name, {values, values + options[slot].dim}});
+    }
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,232 @@
+#include "search.hpp"
+
+#include "planner.hpp"
+
+#include <vecstore/index/flat.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace vecstore::detail {
+namespace {
+
+/// Rows of one part or memtable, with their ordinals.
+template <class Rows, class OrdinalOf>
+struct source {
+    const Rows& vectors;
+    row_id count;
+    OrdinalOf ordinal_of;
+};
+template <class Rows, class OrdinalOf>
+source(const Rows&, row_id, OrdinalOf) -> source<Rows, OrdinalOf>;
+
+auto source_of(const part& p) {
+    return source{p.vectors(), p.size(), [&p](row_id row) { return p.ordinal_of(row); }};
+}
+auto source_of(const vector_view::newest_rows& newest) {
+    return source{newest.table->vectors(), newest.rows,
+                  [table = newest.table.get()](row_id row) { return table->ordinal_of(row); }};
+}
+
+/// One search; its state is what all sources share.
+class searcher {
+public:
+    searcher(read_session& session, const nearest_request& request, const filter::compiled& filter, query_plan& plan)
+        : session_(session),
+          request_(request),
+          filter_(filter),
+          plan_(plan),
+          distance_(session.collection().options().vectors[request.slot].metric, request.vector,
+                    session.collection().options().vectors[request.slot].dim),
+          rows_(session.state().vectors[request.slot]),
+          nearest_(request.wanted) {}
+
+    result<std::vector<candidate>> run() {
+        VECSTORE_TRY(auto strategy, choose());
+        plan_.strategy = strategy;
+        if (strategy == search_strategy::exact_scan)
+            VECSTORE_CHECK(scan_exactly());
+        else
+            walk(strategy);
+        if (failure_) return *std::move(failure_);
+        if (strategy == search_strategy::filtered_walk && nearest_.size() < request_.wanted) {
+            plan_.fell_back = true;
+            nearest_ = top_k<candidate>(request_.wanted);
+            VECSTORE_CHECK(scan_exactly());
+        }
+        return nearest_.take_sorted();
+    }
+
+private:
+    result<search_strategy> choose() {
+        plan_input in;
+        in.points = session_.state().point_count;
+        in.wanted = request_.wanted;
+        in.exact = request_.exact || request_.recall >= 1;
+        in.filtered = !filter_.passes_all();
+        in.few_listed = filter_.required_ids().has_value();
+        for (const auto& part : *rows_.parts)
+            if (part->graph() != nullptr) in.rows_in_graphs += part->size();
+        if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0) VECSTORE_CHECK(sample_filter(in));
+        return choose_strategy(in);
+    }
+    /// Tries the filter on points spread evenly over the ordinals.
+    result<void> sample_filter(plan_input& in) {
+        const auto end = session_.state().ordinal_end;
+        const auto stride = std::max<ordinal_id>(1, end / filter_sample);
+        for (ordinal_id ordinal = stride / 2; ordinal < end; ordinal += stride) {
+            if (!session_.visible(ordinal)) continue;
+            ++in.sampled;
+            if (passes(ordinal)) ++in.sampled_matches;
+            if (failure_) return *failure_;
+        }
+        return {};
+    }
+    /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
+    bool passes(ordinal_id ordinal) {
+        if (failure_) return false;
+        ++plan_.filter_evaluations;
+        auto point = session_.point(ordinal);
+        if (!point) {
+            failure_ = std::move(point).error();
+            return false;
+        }
+        return filter_(point->id, point->payload);
+    }
+
+    result<void> scan_exactly() {
+        if (filter_.passes_all()) {
+            for_each_source([&](const auto& rows) {
+                scan_if(rows, [&](row_id row) { return session_.visible(rows.ordinal_of(row)); });
+            });
+            return {};
+        }
+        VECSTORE_TRY(const auto matches, matching_ordinals());
+        for_each_source([&](const auto& rows) { scan_matches(rows, matches); });
+        return {};
+    }
+    template <class Visit>
+    void for_each_source(const Visit& visit) {
+        for (const auto& part : *rows_.parts) visit(source_of(*part));
+        for (const auto& newest : rows_.memtables) visit(source_of(newest));
+    }
+    /// All visible ordinals that match, ascending.
+    result<std::vector<ordinal_id>> matching_ordinals() {
+        std::vector<ordinal_id> matches;
+        const auto add_if_passes = [&](ordinal_id ordinal, const point_ref& point) {
+            ++plan_.filter_evaluations;
+            if (filter_(point.id, point.payload)) matches.push_back(ordinal);
+            return true;
+        };
+        if (const auto ids = filter_.required_ids()) {
+            for (const auto& id : *ids) {
+                VECSTORE_TRY(const auto ordinal, session_.find(id));
+                if (!ordinal || !session_.visible(*ordinal)) continue;
+                VECSTORE_TRY(const auto point, session_.point(*ordinal));
+                add_if_passes(*ordinal, point);
+            }
+            std::sort(matches.begin(), matches.end());
+            matches.erase(std::unique(matches.begin(), matches.end()), matches.end());
+        } else {
+            VECSTORE_CHECK(session_.for_each_point(add_if_passes));
+        }
+        return matches;
+    }
+
+    template <class Source>
+    void scan_matches(const Source& rows, const std::vector<ordinal_id>& matches) {
+        constexpr std::size_t batch = 64;
+        std::array<const float*, batch> vectors;
+        std::array<ordinal_id, batch> ordinals;
+        std::array<float, batch> distances;
+        std::size_t filled = 0;
+        const auto flush = [&] {
+            distance_.many(vectors.data(), filled, distances.data());
+            for (std::size_t i = 0; i < filled; ++i) nearest_.push({distances[i], ordinals[i]});
+            compared_ += filled;
+            filled = 0;
+        };
+        if (rows.count == 0) return;
+        auto match = std::lower_bound(matches.begin(), matches.end(), rows.ordinal_of(0));
+        for (row_id row = 0; match != matches.end(); ++match) {
+            row = find_row(rows.count, *match, rows.ordinal_of, row);
+            if (row == rows.count) break;
+            if (rows.ordinal_of(row) != *match) continue;
+            vectors[filled] = rows.vectors.at(row);
+            ordinals[filled] = *match;
+            if (++filled == batch) flush();
+        }
+        flush();
+        count_scanned();
+    }
+
+    void walk(search_strategy strategy) {
+        const bool filtered = strategy == search_strategy::filtered_walk;
+        const auto allow_in = [&](const auto& rows) {
+            return [this, filtered, &rows](row_id row) {
+                const auto ordinal = rows.ordinal_of(row);
+                return session_.visible(ordinal) && (!filtered || passes(ordinal));
+            };
+        };
+        for (const auto& part : *rows_.parts) {
+            const auto rows = source_of(*part);
+            if (part->graph() == nullptr)
+                scan_if(rows, allow_in(rows));
+            else if (!filtered && part->dead_rows() == 0)
+                walk_part(*part, rows, index::allow_all{});
+            else
+                walk_part(*part, rows, allow_in(rows));
+        }
+        for (const auto& newest : rows_.memtables) {
+            const auto rows = source_of(newest);
+            scan_if(rows, allow_in(rows));
+        }
+    }
+    template <class Source, class Allow>
+    void walk_part(const part& p, const Source& rows, const Allow& allow) {
+        const auto ef = request_.ef ? std::max(*request_.ef, request_.wanted) : p.ef_for(request_.recall, request_.wanted);
+        index::search_stats stats;
+        keep(rows, index::hnsw_search(*p.graph(), rows.vectors, distance_, request_.wanted, ef, allow, &stats));
+        plan_.ef = std::max(plan_.ef, ef);
+        plan_.distances += stats.distances;
+    }
+    template <class Source, class Allow>
+    void scan_if(const Source& rows, const Allow& allow) {
+        const auto counted = [&](row_id row) {
+            const bool allowed = allow(row);
+            compared_ += allowed;
+            return allowed;
+        };
+        keep(rows, index::flat_search(rows.vectors, rows.count, distance_, request_.wanted, counted));
+        count_scanned();
+    }
+
+    template <class Source>
+    void keep(const Source& rows, const std::vector<neighbor>& found) {
+        for (const auto& n : found) nearest_.push({n.distance, rows.ordinal_of(n.row)});
+    }
+    void count_scanned() {
+        plan_.distances += compared_;
+        plan_.rows_scanned += compared_;
+        compared_ = 0;
+    }
+
+    read_session& session_;
+    const nearest_request& request_;
+    const filter::compiled& filter_;
+    query_plan& plan_;
+    distance_computer distance_;
+    const vector_view& rows_;
+    top_k<candidate> nearest_;
+    std::optional<error> failure_;
+    std::size_t compared_ = 0;
+};
+
+}  // namespace
+
+result<std::vector<candidate>> find_nearest(read_session& session, const nearest_request& request,
+                                            const filter::compiled& filter, query_plan& plan) {
+    return searcher(session, request, filter, plan).run();
+}
+
+}  // namespace vecstore::detail

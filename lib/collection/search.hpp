@@ -1,0 +1,41 @@
+/// The one search primitive: the nearest visible, matching points of one named vector in one view.
+/// All queries are built on it.
+/// Thread safety: belongs to one thread, as the session does.
+#pragma once
+
+#include <vecstore/collection/query.hpp>
+#include <vecstore/core/top_k.hpp>
+#include <vecstore/filter/evaluate.hpp>
+
+#include "reader.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace vecstore::detail {
+
+struct nearest_request {
+    std::size_t slot = 0;
+    const float* vector = nullptr;  ///< [dim of the slot], unit length under cosine
+    std::size_t wanted = 0;         ///< limit + offset
+    double recall = 0.95;
+    std::optional<std::size_t> ef;
+    bool exact = false;
+};
+
+/// A point's ordinal and its distance.
+struct candidate {
+    float distance = 0;
+    ordinal_id ordinal = ordinal_none;
+
+    friend bool operator<(const candidate& a, const candidate& b) noexcept {
+        return a.distance < b.distance || (a.distance == b.distance && a.ordinal < b.ordinal);
+    }
+};
+
+/// Nearest first; `wanted` of them whenever so many match. Adds its cost to `plan`.
+/// Errors: corruption, io (payloads that a filter had to read).
+[[nodiscard]] result<std::vector<candidate>> find_nearest(read_session& session, const nearest_request& request,
+                                                          const filter::compiled& filter, query_plan& plan);
+
+}  // namespace vecstore::detail

@@ -1,0 +1,106 @@
+#include "state.hpp"
+
+#include "lookup.hpp"
+
+#include <algorithm>
+
+namespace vecstore::detail {
+
+collection_state::collection_state(collection_id id, std::string name, collection_options options)
+    : id_(id), name_(std::move(name)), options_(std::move(options)), deaths_(std::make_shared<tombstones>()) {
+    const auto no_parts = std::make_shared<const part_list>();
+    parts_.assign(options_.vectors.size(), no_parts);
+    start_generation();
+}
+
+void collection_state::start_generation() {
+    changes_ = std::make_shared<overlay>(ordinal_end_);
+    memtables_.clear();
+    for (const auto& vector : options_.vectors) memtables_.push_back(std::make_shared<memtable>(vector.dim));
+}
+
+void collection_state::restore(restored_state restored, std::uint64_t lsn) {
+    ordinal_end_ = restored.ordinal_end;
+    point_count_ = restored.point_count;
+    next_part_.store(restored.next_part, std::memory_order_relaxed);
+    deaths_ = std::move(restored.deaths);
+    sealed_.reset();
+    start_generation();
+    lsn_ = lsn;
+    install(std::move(restored.parts), false);
+}
+
+void collection_state::take_over(collection_state& fresh) {
+    ordinal_end_ = fresh.ordinal_end_;
+    point_count_ = fresh.point_count_;
+    deaths_ = fresh.deaths_;
+    parts_ = fresh.parts_;
+    changes_ = fresh.changes_;
+    memtables_ = fresh.memtables_;
+    sealed_.reset();
+    publish(fresh.lsn_);
+}
+
+void collection_state::publish(std::uint64_t lsn) {
+    lsn_ = lsn;
+    view fresh;
+    fresh.lsn = lsn;
+    fresh.ordinal_end = ordinal_end_;
+    fresh.point_count = point_count_;
+    fresh.dropped = dropped_;
+    fresh.deaths = deaths_;
+    fresh.overlays.push_back(changes_);
+    if (sealed_) fresh.overlays.push_back(sealed_->changes);
+    fresh.vectors.resize(options_.vectors.size());
+    for (std::size_t slot = 0; slot < fresh.vectors.size(); ++slot) {
+        auto& rows = fresh.vectors[slot];
+        rows.parts = parts_[slot];
+        if (sealed_ && sealed_->memtables[slot]->size() > 0)
+            rows.memtables.push_back({sealed_->memtables[slot], sealed_->memtables[slot]->size()});
+        if (memtables_[slot]->size() > 0) rows.memtables.push_back({memtables_[slot], memtables_[slot]->size()});
+    }
+    view_.publish(std::move(fresh));
+}
+
+void collection_state::publish_dropped(std::uint64_t lsn) {
+    dropped_ = true;
+    publish(lsn);
+}
+
+void collection_state::seal(std::uint64_t lsn) {
+    sealed_.emplace(sealed_changes{lsn, ordinal_end_, point_count_, changes_, {memtables_.begin(), memtables_.end()}});
+    start_generation();
+    publish(lsn);
+}
+
+void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
+    for (std::size_t slot = 0; slot < parts.size(); ++slot) {
+        const auto& before = *parts_[slot];
+        for (const auto& part : parts[slot]) {
+            if (std::find(before.begin(), before.end(), part) != before.end()) continue;
+            for (row_id row = 0; row < part->size(); ++row)
+                if (const auto ordinal = part->ordinal_of(row); deaths_->died_at(ordinal) != 0) part->note_death(ordinal);
+        }
+        parts_[slot] = std::make_shared<const part_list>(std::move(parts[slot]));
+    }
+    if (drop_sealed) sealed_.reset();
+    publish(lsn_);
+}
+
+std::vector<part_list> collection_state::parts() const {
+    std::vector<part_list> lists;
+    for (const auto& list : parts_) lists.push_back(*list);
+    return lists;
+}
+
+void collection_state::note_death(ordinal_id ordinal) const noexcept {
+    for (const auto& list : parts_)
+        for (const auto& part : *list) part->note_death(ordinal);
+}
+
+result<std::optional<ordinal_id>> collection_state::find(const point_id& id, storage::table_reader& tables) const {
+    const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
+    return find_ordinal(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, id, tables);
+}
+
+}  // namespace vecstore::detail

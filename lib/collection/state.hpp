@@ -1,0 +1,119 @@
+/// The state of one collection: what `apply` makes of the log, on top of a checkpoint.
+/// `apply` is the only way in which points change: live writes, recovery and (later) followers go through it. It is
+/// deterministic: no clock, no random, nothing that depends on which parts exist.
+///
+/// Generations. Newest changes go to the active overlay and memtables. `seal` (the start of a checkpoint) sets them aside and
+/// starts empty ones; readers look through both. When the checkpoint is committed, `install` publishes the new parts and
+/// drops what was sealed.
+///
+/// Thread safety: functions under "for the writer" are called by one thread at a time, the one that has the writer's turn
+/// (database/commit_queue.hpp); `pin` by any number of threads at any time.
+#pragma once
+
+#include <vecstore/collection/options.hpp>
+#include <vecstore/core/published.hpp>
+#include <vecstore/core/result.hpp>
+#include <vecstore/storage/table_store.hpp>
+#include <vecstore/wal/record.hpp>
+
+#include "operation.hpp"
+#include "view.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vecstore::detail {
+
+/// What a checkpoint has to write for one collection. Immutable once sealed.
+struct sealed_changes {
+    std::uint64_t lsn = 0;
+    ordinal_id ordinal_end = 0;
+    std::size_t point_count = 0;
+    std::shared_ptr<const overlay> changes;
+    std::vector<std::shared_ptr<const memtable>> memtables;  ///< by slot
+};
+
+/// What a checkpoint holds of one collection besides ids and points.
+struct restored_state {
+    ordinal_id ordinal_end = 0;
+    std::size_t point_count = 0;
+    std::uint64_t next_part = 1;
+    std::shared_ptr<tombstones> deaths;
+    std::vector<part_list> parts;  ///< by slot
+};
+
+class collection_state {
+public:
+    collection_state(collection_id id, std::string name, collection_options options);
+
+    [[nodiscard]] collection_id id() const noexcept { return id_; }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const collection_options& options() const noexcept { return options_; }
+
+    /// The newest state.
+    [[nodiscard]] snapshot<view> pin() const noexcept { return view_.pin(); }
+
+    // For the writer ---------------------------------------------------------------------------------------------------
+
+    /// Takes over what a checkpoint at `lsn` holds, and publishes it.
+    void restore(restored_state restored, std::uint64_t lsn);
+
+    /// Becomes what `fresh` is, the same collection loaded anew, and publishes it. For read-only databases.
+    void take_over(collection_state& fresh);
+
+    /// Applies an upsert, erase or set_payload record; readers see it after `publish`.
+    /// `tables`: a snapshot of the newest checkpoint.
+    /// Errors: corruption (the record or a table does not parse). The state is then unusable.
+    result<void> apply(const wal::record& record, storage::table_reader& tables);
+
+    /// Lets readers see all that was applied, as the state at `lsn`.
+    void publish(std::uint64_t lsn);
+    void publish_dropped(std::uint64_t lsn);
+
+    /// Sets the newest changes aside for a checkpoint at `lsn` and publishes. Precondition: nothing is sealed.
+    void seal(std::uint64_t lsn);
+    [[nodiscard]] const std::optional<sealed_changes>& sealed() const noexcept { return sealed_; }
+    /// Publishes a new list of parts for each slot; with `drop_sealed`, the sealed changes are in the tables now.
+    void install(std::vector<part_list> parts, bool drop_sealed);
+    [[nodiscard]] std::vector<part_list> parts() const;
+
+    /// Numbers of part files. By the checkpoint or the optimizer, one of which runs at a time.
+    [[nodiscard]] std::uint64_t take_part_number() noexcept { return next_part_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t next_part() const noexcept { return next_part_.load(std::memory_order_relaxed); }
+
+    /// The ordinal an id has now (last applied, not last published).
+    [[nodiscard]] result<std::optional<ordinal_id>> find(const point_id& id, storage::table_reader& tables) const;
+
+private:
+    result<void> apply_upsert(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
+    result<void> apply_erase(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
+    result<void> apply_edit(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
+    result<void> edit_point(const point_id& id, payload_edit kind, byte_span body, std::uint64_t lsn,
+                            storage::table_reader& tables);
+    void kill(ordinal_id ordinal, std::uint64_t lsn);
+    void note_death(ordinal_id ordinal) const noexcept;
+    void start_generation();
+
+    const collection_id id_;
+    const std::string name_;
+    const collection_options options_;
+    published<view> view_;
+    std::atomic<std::uint64_t> next_part_{1};
+
+    // The writer's own; readers get at them through views only.
+    ordinal_id ordinal_end_ = 0;
+    std::size_t point_count_ = 0;
+    bool dropped_ = false;
+    std::uint64_t lsn_ = 0;
+    std::shared_ptr<overlay> changes_;
+    std::vector<std::shared_ptr<memtable>> memtables_;
+    std::shared_ptr<tombstones> deaths_;
+    std::vector<std::shared_ptr<const part_list>> parts_;
+    std::optional<sealed_changes> sealed_;
+    std::vector<float> row_;  ///< scratch: a vector aligned for the kernels
+};
+
+}  // namespace vecstore::detail

@@ -1,0 +1,79 @@
+/// The tables of a checkpoint: their order, their keys, their values. All keys are big-endian, so that a collection's
+/// entries lie together and in order; all values little-endian. These are bytes on disk: do not renumber, do not reorder.
+///
+/// | table   | key                                  | value                                                      |
+/// |---------|--------------------------------------|------------------------------------------------------------|
+/// | meta    | "format"                             | u32 version of this page, 1                                |
+/// | meta    | "applied"                            | u64 lsn, u64 term: all records up to lsn are in the tables |
+/// | meta    | "next_collection"                    | u32                                                        |
+/// | catalog | u32 collection                       | document {name, vectors, next_ordinal, points, next_part}  |
+/// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |
+/// | points  | u32 collection, u32 ordinal          | key bytes of the id, u64 version, encoded payload          |
+/// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
+/// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root (0 = no graph yet) |
+#pragma once
+
+#include <vecstore/core/bytes.hpp>
+#include <vecstore/core/point_id.hpp>
+#include <vecstore/core/types.hpp>
+#include <vecstore/storage/table_store.hpp>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace vecstore::detail::tables {
+
+inline constexpr std::uint32_t format_version = 1;
+
+inline constexpr storage::table_id meta = 0;
+inline constexpr storage::table_id catalog = 1;
+inline constexpr storage::table_id ids = 2;
+inline constexpr storage::table_id points = 3;
+inline constexpr storage::table_id deaths = 4;
+inline constexpr storage::table_id parts = 5;
+
+[[nodiscard]] inline std::vector<std::string> names() {
+    return {"meta", "catalog", "ids", "points", "deaths", "parts"};
+}
+
+[[nodiscard]] inline byte_vector collection_key(collection_id collection) {
+    byte_writer key;
+    key.put_big_endian(collection);
+    return std::move(key).take();
+}
+[[nodiscard]] inline byte_vector id_key(collection_id collection, const point_id& id) {
+    byte_writer key;
+    key.reserve(21);
+    key.put_big_endian(collection);
+    id.put_key(key);
+    return std::move(key).take();
+}
+/// For `points` (number = ordinal) and `deaths` (number = page).
+[[nodiscard]] inline byte_vector number_key(collection_id collection, std::uint32_t number) {
+    byte_writer key;
+    key.reserve(8);
+    key.put_big_endian(collection);
+    key.put_big_endian(number);
+    return std::move(key).take();
+}
+[[nodiscard]] inline byte_vector part_key(collection_id collection, std::uint16_t slot, std::uint64_t part) {
+    byte_writer key;
+    key.put_big_endian(collection);
+    key.put_big_endian(slot);
+    key.put_big_endian(part);
+    return std::move(key).take();
+}
+/// True while a cursor's key still belongs to the collection.
+[[nodiscard]] inline bool of_collection(byte_span key, collection_id collection) noexcept {
+    byte_reader in(key);
+    return in.get_big_endian<std::uint32_t>() == collection && !in.failed();
+}
+
+/// Where a checkpoint stands in the log.
+struct applied_position {
+    std::uint64_t lsn = 0;
+    std::uint64_t term = 0;
+};
+
+}  // namespace vecstore::detail::tables

@@ -1,0 +1,37 @@
+/// What a reader pins: one state of a collection.
+/// A view is immutable; what it points to grows, but never changes for a reader who keeps to the view's lsn and counts.
+/// Thread safety: as a const value.
+#pragma once
+
+#include "memtable.hpp"
+#include "overlay.hpp"
+#include "part.hpp"
+#include "tombstones.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace vecstore::detail {
+
+/// The rows of one named vector: parts, then memtables, both oldest first.
+struct vector_view {
+    struct newest_rows {
+        std::shared_ptr<const memtable> table;
+        row_id rows = 0;
+    };
+    std::shared_ptr<const part_list> parts;
+    std::vector<newest_rows> memtables;
+};
+
+struct view {
+    std::uint64_t lsn = 0;             ///< changes up to here, no later ones
+    ordinal_id ordinal_end = 0;        ///< ordinals given so far
+    std::size_t point_count = 0;
+    bool dropped = false;
+    std::vector<vector_view> vectors;  ///< by slot
+    std::vector<std::shared_ptr<const overlay>> overlays;  ///< newest first
+    std::shared_ptr<const tombstones> deaths;
+};
+
+}  // namespace vecstore::detail

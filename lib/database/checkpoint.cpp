@@ -1,0 +1,106 @@
+// Writing a checkpoint; its steps and their order are in database_state.hpp.
+#include "database_state.hpp"
+
+#include "collection/tables.hpp"
+
+namespace vecstore::detail {
+
+bool database_state::checkpoint_due() const noexcept {
+    return bytes_since_seal_.load(std::memory_order_relaxed) > options_.checkpoint_bytes;
+}
+
+result<void> database_state::checkpoint() {
+    VECSTORE_CHECK(check_writable());
+    const lock_guard lock(checkpoint_mutex_);
+    return checkpoint_locked();
+}
+
+result<void> database_state::checkpoint_locked() {
+    if (!unfinished_) VECSTORE_CHECK(seal_all());
+    if (!unfinished_) return {};  // nothing new
+    auto& c = *unfinished_;
+    for (std::size_t i = c.parts.size(); i < c.collections.size(); ++i) {
+        VECSTORE_TRY(auto parts, write_sealed_parts(*files_, directory_, *c.collections[i]));
+        c.parts.push_back(std::move(parts));
+    }
+    VECSTORE_CHECK(write_checkpoint_tables());
+    if (control_) {
+        auto control = control_->state();
+        control.checkpoint_lsn = c.lsn;
+        control.checkpoint_term = c.term;
+        control.checkpoint_chain = c.chain;
+        control.durable_lsn = c.lsn;
+        VECSTORE_CHECK(control_->store(control));
+    }
+    VECSTORE_CHECK(install_checkpoint());
+    return {};
+}
+
+result<void> database_state::seal_all() {
+    return queue_.exclusively([this]() -> result<void> VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
+        const auto lsn = lsn_.load(std::memory_order_relaxed);
+        if (lsn == checkpoint_lsn_.load(std::memory_order_relaxed)) return {};
+        VECSTORE_CHECK(sync_log());
+        unfinished_checkpoint c;
+        c.lsn = lsn;
+        c.term = log_ ? log_->term() : 1;
+        c.chain = log_ ? log_->chain() : 0;
+        c.next_collection = next_collection_;
+        c.dropped = std::exchange(dropped_, {});
+        for (const auto& [id, state] : by_id_) {
+            state->seal(lsn);
+            c.collections.push_back(state);
+        }
+        bytes_since_seal_.store(0, std::memory_order_relaxed);
+        unfinished_ = std::move(c);
+        return {};
+    });
+}
+
+result<void> database_state::write_checkpoint_tables() {
+    const auto& c = *unfinished_;
+    VECSTORE_TRY(const auto tables, tables_->write());
+    for (std::size_t i = 0; i < c.collections.size(); ++i)
+        VECSTORE_CHECK(write_sealed_tables(*tables, *c.collections[i], c.parts[i]));
+    for (const auto id : c.dropped) VECSTORE_CHECK(erase_tables(*tables, id));
+    byte_writer applied, format, next;
+    applied.put(c.lsn);
+    applied.put(c.term);
+    format.put(tables::format_version);
+    next.put(c.next_collection);
+    VECSTORE_CHECK(tables->put(tables::meta, as_bytes("format"), format.bytes()));
+    VECSTORE_CHECK(tables->put(tables::meta, as_bytes("next_collection"), next.bytes()));
+    VECSTORE_CHECK(tables->put(tables::meta, as_bytes("applied"), applied.bytes()));
+    return tables->commit();
+}
+
+result<void> database_state::install_checkpoint() {
+    auto done = queue_.exclusively([this]() -> result<void> VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
+        auto& c = *unfinished_;
+        for (std::size_t i = 0; i < c.collections.size(); ++i) {
+            auto lists = c.collections[i]->parts();
+            for (std::size_t slot = 0; slot < lists.size(); ++slot)
+                if (c.parts[i][slot] != nullptr) lists[slot].push_back(c.parts[i][slot]);
+            c.collections[i]->install(std::move(lists), true);
+        }
+        checkpoint_lsn_.store(c.lsn, std::memory_order_release);
+        if (!log_) return {};
+        const auto released = log_->release_before(c.lsn + 1);
+        log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+        return released;
+    });
+    const auto dropped = std::move(unfinished_->dropped);
+    unfinished_.reset();
+    remove_dropped(dropped);
+    return done;
+}
+
+void database_state::remove_dropped(const std::vector<collection_id>& dropped) {
+    for (const auto id : dropped) {
+        const auto directory = collection_directory(directory_, id);
+        if (!files_->exists(directory)) continue;
+        if (auto removed = files_->remove_all(directory); !removed) note_error(removed.error());
+    }
+}
+
+}  // namespace vecstore::detail

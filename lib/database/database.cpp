@@ -1,0 +1,48 @@
+#include <vecstore/database/database.hpp>
+
+#include "database_state.hpp"
+
+namespace vecstore {
+
+using detail::database_state;
+
+result<database> database::open(const std::string& directory, const database_options& options,
+                                const database_environment& environment) {
+    if (directory.empty()) return invalid_argument("directory is empty; use database::in_memory() for a database without one");
+    VECSTORE_TRY(auto state, database_state::open(directory, options, environment));
+    return database(std::move(state));
+}
+
+result<database> database::in_memory(const database_options& options) {
+    VECSTORE_TRY(auto state, database_state::open({}, options, {}));
+    return database(std::move(state));
+}
+
+result<collection> database::create_collection(const std::string& name, const collection_options& options) {
+    return state_->create_collection(name, options);
+}
+
+result<collection> database::open_collection(std::string_view name) const {
+    VECSTORE_TRY(auto found, state_->find(name));
+    return collection(std::make_shared<detail::collection_access>(detail::collection_access{state_, std::move(found)}));
+}
+
+result<void> database::drop_collection(std::string_view name) { return state_->drop_collection(std::string(name)); }
+
+result<std::vector<std::string>> database::list_collections() const {
+    VECSTORE_CHECK(state_->check_open());
+    return state_->names();
+}
+
+result<collection_info> database::describe(std::string_view name) const {
+    VECSTORE_TRY(const auto found, open_collection(name));
+    return found.info();
+}
+
+result<void> database::flush() { return state_->flush(); }
+result<void> database::checkpoint() { return state_->checkpoint(); }
+result<void> database::optimize(const progress_callback& report) { return state_->optimize(report); }
+result<void> database::close() { return state_->close(); }
+result<database_stats> database::stats() const { return state_->stats(); }
+
+}  // namespace vecstore

@@ -1,0 +1,158 @@
+/// The inside of a database: directory, log, tables, collections, and the tasks that keep them in shape.
+///
+/// Who may do what:
+///  - the thread that has the turn in `queue_` appends to the log, applies and publishes ("the writer");
+///  - the holder of `checkpoint_mutex_` writes tables and parts and changes the manifest; it takes the turn for moments only;
+///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job made.
+/// Order of locks: optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, status_mutex_. Readers take none of the
+/// first three.
+/// Steps of a checkpoint at lsn c: sync the log to c and seal (the turn); parts (files); tables with applied = c (one
+/// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state from
+/// which `open` gets to the same place: what is not in the tables is still in the log.
+#pragma once
+
+#include <vecstore/core/mutex.hpp>
+#include <vecstore/database/database.hpp>
+#include <vecstore/storage/control_file.hpp>
+#include <vecstore/storage/file_system.hpp>
+#include <vecstore/wal/reader.hpp>
+#include <vecstore/wal/writer.hpp>
+
+#include "collection/checkpoint.hpp"
+#include "collection/optimizer.hpp"
+#include "collection/port.hpp"
+#include "commit_queue.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace vecstore::detail {
+
+class database_state final : public database_port, public std::enable_shared_from_this<database_state> {
+public:
+    /// `directory` empty: in memory.
+    [[nodiscard]] static result<std::shared_ptr<database_state>> open(std::string directory, const database_options& options,
+                                                                      const database_environment& environment);
+    ~database_state() override;
+
+    // database_port
+    result<write_result> commit(write_request request) override;
+    storage::table_store& tables() noexcept override { return *tables_; }
+    [[nodiscard]] result<void> check_open() const override;
+    result<void> refresh() override;
+
+    // Catalog
+    result<collection> create_collection(const std::string& name, const collection_options& options);
+    result<void> drop_collection(const std::string& name);
+    [[nodiscard]] result<std::shared_ptr<collection_state>> find(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> names() const;
+
+    // Upkeep
+    result<void> flush();
+    result<void> checkpoint();
+    result<void> optimize(const progress_callback& report);
+    result<void> close();
+    [[nodiscard]] result<database_stats> stats();
+
+private:
+    /// A checkpoint between sealing and installing; kept when a step failed, and taken up again by the next try.
+    struct unfinished_checkpoint {
+        std::uint64_t lsn = 0;
+        std::uint64_t term = 0;
+        std::uint32_t chain = 0;
+        collection_id next_collection = 1;
+        std::vector<std::shared_ptr<collection_state>> collections;
+        std::vector<part_list> parts;  ///< of each collection, by slot
+        std::vector<collection_id> dropped;
+    };
+
+    database_state(std::string directory, const database_options& options, const database_environment& environment);
+
+    // open.cpp
+    result<void> start();
+    result<void> open_directory();
+    result<void> open_control();
+    result<void> open_tables();
+    result<void> check_format();
+    result<std::uint64_t> load();
+    result<void> replay(std::uint64_t applied_lsn);
+    result<void> apply_recovered(const wal::record& record, storage::table_reader& tables);
+    result<void> open_log(const wal::log_end& end);
+    result<void> reload();
+
+    // write.cpp: by the writer
+    void process(std::span<commit_queue::entry* const> group);
+    result<void> process_group(std::span<commit_queue::entry* const> group);
+    result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
+    result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);
+    result<void> apply_record(const wal::record& record, storage::table_reader& tables);
+    result<void> apply_ddl(const wal::record& record);
+    [[nodiscard]] result<void> check_writable() const;
+    result<void> sync_log();
+    error poison(error cause);
+
+    // checkpoint.cpp
+    result<void> checkpoint_locked() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> seal_all() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> write_checkpoint_tables() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> install_checkpoint() VECSTORE_REQUIRES(checkpoint_mutex_);
+    void remove_dropped(const std::vector<collection_id>& dropped);
+    [[nodiscard]] bool checkpoint_due() const noexcept;
+
+    // upkeep.cpp
+    void run_background();
+    void background_step();
+    result<bool> optimize_one(collection_state& state, bool full, const progress_callback& report) VECSTORE_REQUIRES(optimizer_mutex_);
+    result<void> install_job(collection_state& state, const optimizer_outcome& outcome);
+    void wake_background();
+    void note_error(const error& e);
+    [[nodiscard]] std::vector<std::shared_ptr<collection_state>> all_collections() const;
+
+    [[nodiscard]] bool in_memory() const noexcept { return directory_.empty(); }
+    [[nodiscard]] std::string path(std::string_view name) const { return storage::join_path(directory_, name); }
+
+    const std::string directory_;
+    const database_options options_;
+    std::shared_ptr<storage::file_system> files_;
+    std::shared_ptr<storage::table_store> tables_;
+    std::unique_ptr<storage::file_lock> lock_;
+    std::optional<storage::control_file> control_;  ///< by the opener, then under checkpoint_mutex_
+
+    // The writer's own.
+    std::optional<wal::writer> log_;
+    collection_id next_collection_ = 1;
+    std::vector<collection_id> dropped_;  ///< since the last seal
+    std::map<collection_id, std::shared_ptr<collection_state>> by_id_;
+
+    // Written by the writer, read by anyone.
+    std::atomic<std::uint64_t> lsn_{0};
+    std::atomic<std::uint64_t> durable_lsn_{0};
+    std::atomic<std::uint64_t> checkpoint_lsn_{0};
+    std::atomic<std::uint64_t> log_bytes_{0};       ///< of the log files
+    std::atomic<std::uint64_t> bytes_since_seal_{0};
+    std::atomic<bool> poisoned_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<bool> closing_{false};
+
+    commit_queue queue_;
+    mutex optimizer_mutex_;
+    mutex checkpoint_mutex_;
+    std::optional<unfinished_checkpoint> unfinished_ VECSTORE_GUARDED_BY(checkpoint_mutex_);
+
+    mutable mutex catalog_mutex_;
+    std::map<std::string, std::shared_ptr<collection_state>, std::less<>> by_name_ VECSTORE_GUARDED_BY(catalog_mutex_);
+
+    mutable mutex status_mutex_;
+    std::string last_error_ VECSTORE_GUARDED_BY(status_mutex_);
+    error poison_cause_ VECSTORE_GUARDED_BY(status_mutex_);
+    bool background_wanted_ VECSTORE_GUARDED_BY(status_mutex_) = false;
+    condition background_signal_;
+    std::thread background_;
+};
+
+}  // namespace vecstore::detail

@@ -1,0 +1,200 @@
+// Opening: lock, control file, tables, parts, the log behind the checkpoint. And, for read-only databases, doing so again.
+#include "database_state.hpp"
+
+#include "collection/reader.hpp"
+#include "collection/tables.hpp"
+
+#include <vecstore/storage/lmdb_table_store.hpp>
+#include <vecstore/storage/memory_file_system.hpp>
+#include <vecstore/storage/memory_table_store.hpp>
+
+#include <random>
+
+namespace vecstore::detail {
+namespace {
+
+std::shared_ptr<storage::file_system> choose_files(const std::string& directory, const database_environment& environment) {
+    if (environment.files) return environment.files;
+    if (directory.empty()) return std::make_shared<storage::memory_file_system>();
+    return {&storage::posix_file_system(), [](storage::file_system*) {}};
+}
+
+std::array<std::byte, 16> random_uuid() {
+    std::random_device entropy;
+    std::array<std::byte, 16> uuid;
+    for (auto& byte : uuid) byte = static_cast<std::byte>(entropy());
+    uuid[6] = (uuid[6] & std::byte{0x0F}) | std::byte{0x40};  // version 4
+    uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};  // RFC 4122 variant
+    return uuid;
+}
+
+result<void> check_options(const database_options& options) {
+    if (options.background_threads > 1)
+        return invalid_argument("background_threads = " + std::to_string(options.background_threads) + " is not 0 or 1");
+    if (options.build_threads < 1 || options.build_threads > 256)
+        return invalid_argument("build_threads = " + std::to_string(options.build_threads) + " is not in 1 to 256");
+    if (options.checkpoint_bytes == 0) return invalid_argument("checkpoint_bytes = 0");
+    if (options.flush_interval_ms == 0) return invalid_argument("flush_interval_ms = 0");
+    return {};
+}
+
+}  // namespace
+
+database_state::database_state(std::string directory, const database_options& options, const database_environment& environment)
+    : directory_(std::move(directory)),
+      options_(options),
+      files_(choose_files(directory_, environment)),
+      tables_(environment.tables),
+      queue_([this](std::span<commit_queue::entry* const> group) { process(group); }) {}
+
+result<std::shared_ptr<database_state>> database_state::open(std::string directory, const database_options& options,
+                                                             const database_environment& environment) {
+    VECSTORE_CHECK(check_options(options));
+    std::shared_ptr<database_state> state(new database_state(std::move(directory), options, environment));
+    if (auto started = state->start(); !started) {
+        state->closed_ = true;  // nothing to write on the way out
+        return std::move(started).error();
+    }
+    return state;
+}
+
+result<void> database_state::start() {
+    if (in_memory()) {
+        if (!tables_) tables_ = storage::make_memory_table_store(tables::names());
+    } else {
+        VECSTORE_CHECK(open_directory());
+        VECSTORE_CHECK(open_control());
+        VECSTORE_CHECK(open_tables());
+        if (options_.read_only) return reload();
+        VECSTORE_TRY(const auto applied_lsn, load());
+        VECSTORE_CHECK(replay(applied_lsn));
+        for (const auto& [id, state] : by_id_) VECSTORE_CHECK(remove_unlisted_parts(*files_, directory_, *state));
+    }
+    if (options_.background_threads > 0 && !options_.read_only) background_ = std::thread([this] { run_background(); });
+    return {};
+}
+
+result<void> database_state::open_directory() {
+    if (options_.read_only || !options_.create) {
+        if (!files_->exists(path("control"))) return error{errc::not_found, "no database here", directory_, 0};
+        if (options_.read_only) return {};
+    }
+    VECSTORE_CHECK(files_->create_directories(directory_));
+    VECSTORE_TRY(lock_, files_->lock(path("LOCK")));
+    for (const auto* name : {"wal", "state", "parts"}) VECSTORE_CHECK(files_->create_directories(path(name)));
+    return files_->sync_directory(directory_);
+}
+
+result<void> database_state::open_control() {
+    if (files_->exists(path("control"))) {
+        VECSTORE_TRY(control_, storage::control_file::open(*files_, directory_, options_.read_only));
+    } else {
+        // The control file is made first, so without it nothing else can be ours.
+        VECSTORE_TRY(const auto log, files_->list(path("wal")));
+        if (!log.empty())
+            return corruption("the control file is missing, but there is a log", path("control"), 0);
+        storage::control_state fresh;
+        fresh.database_uuid = random_uuid();
+        fresh.format_version = tables::format_version;
+        fresh.promised_term = 1;
+        VECSTORE_TRY(control_, storage::control_file::create(*files_, directory_, fresh));
+    }
+    if (control_->state().format_version > tables::format_version)
+        return error{errc::unsupported, "format version " + std::to_string(control_->state().format_version) +
+                                            " is newer than this library's " + std::to_string(tables::format_version),
+                     path("control"), 0};
+    return {};
+}
+
+result<void> database_state::open_tables() {
+    if (tables_) return {};
+    storage::lmdb_options options;
+    options.map_bytes = options_.tables_bytes_max;
+    options.read_only = options_.read_only;
+    VECSTORE_TRY(tables_, storage::open_lmdb(path("state"), tables::names(), options));
+    return {};
+}
+
+/// Loads what the checkpoint holds; its lsn.
+result<std::uint64_t> database_state::load() {
+    VECSTORE_TRY(const auto tables, tables_->read());
+    VECSTORE_TRY(const auto applied, read_applied(*tables));
+    VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
+    if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
+    VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
+    by_id_.clear();
+    for (const auto& state : collections) by_id_.emplace(state->id(), state);
+    {
+        const lock_guard lock(catalog_mutex_);
+        by_name_.clear();
+        for (const auto& state : collections) by_name_.emplace(state->name(), state);
+    }
+    lsn_ = durable_lsn_ = checkpoint_lsn_ = applied.lsn;
+    return applied.lsn;
+}
+
+result<void> database_state::replay(std::uint64_t applied_lsn) {
+    VECSTORE_TRY(const auto tables, tables_->read());
+    const auto& known = control_->state();
+    wal::recover_options options;
+    options.checkpoint_lsn = applied_lsn;
+    options.known_durable_lsn = std::max(applied_lsn, known.durable_lsn);
+    options.read_only = options_.read_only;
+    options.checkpoint_term = known.checkpoint_term;
+    options.checkpoint_chain = known.checkpoint_chain;
+    VECSTORE_TRY(const auto scan, wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
+                     VECSTORE_CHECK(apply_record(record, *tables));
+                     lsn_.store(record.lsn, std::memory_order_relaxed);
+                     bytes_since_seal_.fetch_add(wal::record_bytes(record.payload.size()), std::memory_order_relaxed);
+                     return {};
+                 }));
+    for (const auto& [id, state] : by_id_) state->publish(lsn_);
+    durable_lsn_ = lsn_.load();
+    return options_.read_only ? result<void>{} : open_log(scan.end);
+}
+
+result<void> database_state::open_log(const wal::log_end& end) {
+    wal::writer_options options;
+    options.database_uuid = control_->state().database_uuid;
+    options.node_uuid = options.database_uuid;
+    options.term = std::max<std::uint64_t>(1, control_->state().promised_term);
+    VECSTORE_TRY(log_, wal::writer::open(*files_, path("wal"), options, end));
+    log_bytes_ = log_->bytes();
+    return {};
+}
+
+result<void> database_state::refresh() {
+    if (!options_.read_only) return {};
+    const lock_guard lock(checkpoint_mutex_);
+    return reload();
+}
+
+/// Reads everything anew, and lets handles that exist already see it. Another process may write a checkpoint meanwhile and
+/// take log or parts away from under us; then the next try finds the newer state.
+result<void> database_state::reload() {
+    constexpr int attempts_max = 20;
+    const auto before = by_id_;
+    for (int attempt = 1;; ++attempt) {
+        auto loaded = load();
+        auto replayed = loaded ? replay(*loaded) : result<void>(loaded.error());
+        if (replayed) break;
+        VECSTORE_TRY(const auto tables, tables_->read());
+        VECSTORE_TRY(const auto applied, read_applied(*tables));
+        const bool moved_on = !loaded || applied.lsn != *loaded;
+        if (!moved_on || attempt == attempts_max) return replayed;
+    }
+    for (const auto& [id, state] : before) {
+        const auto found = by_id_.find(id);
+        if (found == by_id_.end()) {
+            state->publish_dropped(lsn_);
+            continue;
+        }
+        state->take_over(*found->second);
+        found->second = state;
+        const lock_guard lock(catalog_mutex_);
+        by_name_[state->name()] = state;
+    }
+    return {};
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,175 @@
+// Keeping a database in shape: the background thread, optimizing, closing.
+#include "database_state.hpp"
+
+#include <chrono>
+
+namespace vecstore::detail {
+
+database_state::~database_state() { (void)close(); }
+
+std::vector<std::shared_ptr<collection_state>> database_state::all_collections() const {
+    const lock_guard lock(catalog_mutex_);
+    std::vector<std::shared_ptr<collection_state>> all;
+    for (const auto& [name, state] : by_name_) all.push_back(state);
+    return all;
+}
+
+result<std::shared_ptr<collection_state>> database_state::find(std::string_view name) const {
+    VECSTORE_CHECK(check_open());
+    const lock_guard lock(catalog_mutex_);
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) return error{errc::not_found, "no collection \"" + std::string(name) + "\"", {}, 0};
+    return found->second;
+}
+
+std::vector<std::string> database_state::names() const {
+    const lock_guard lock(catalog_mutex_);
+    std::vector<std::string> all;
+    for (const auto& [name, state] : by_name_) all.push_back(name);
+    return all;
+}
+
+void database_state::wake_background() {
+    const lock_guard lock(status_mutex_);
+    background_wanted_ = true;
+    background_signal_.notify_one();
+}
+
+void database_state::note_error(const error& e) {
+    if (e.code == errc::cancelled) return;
+    const lock_guard lock(status_mutex_);
+    last_error_ = e.what();
+}
+
+void database_state::run_background() {
+    while (!closing_) {
+        {
+            const lock_guard lock(status_mutex_);
+            if (!background_wanted_) background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
+            background_wanted_ = false;
+        }
+        if (!closing_) background_step();
+    }
+}
+
+void database_state::background_step() {
+    if (poisoned_) return;
+    if (durable_lsn_ < lsn_)
+        if (auto flushed = flush(); !flushed) note_error(flushed.error());
+    if (checkpoint_due())
+        if (auto done = checkpoint(); !done) note_error(done.error());
+    const lock_guard lock(optimizer_mutex_);
+    for (const auto& state : all_collections()) {
+        auto worked = optimize_one(*state, false, {});
+        while (worked && *worked && !closing_) worked = optimize_one(*state, false, {});
+        if (!worked) note_error(worked.error());
+    }
+}
+
+result<void> database_state::flush() {
+    VECSTORE_CHECK(check_writable());
+    return queue_.exclusively([this] { return sync_log(); });
+}
+
+result<void> database_state::optimize(const progress_callback& report) {
+    VECSTORE_CHECK(checkpoint());
+    const lock_guard lock(optimizer_mutex_);
+    for (const auto& state : all_collections()) {
+        // Deaths that are newer than the checkpoint cannot be dropped yet, so a fixed number of jobs, not "until none is left".
+        for (std::size_t job = 0; job < state->options().vectors.size(); ++job) {
+            VECSTORE_TRY(const bool worked, optimize_one(*state, true, report));
+            if (!worked) break;
+        }
+    }
+    return {};
+}
+
+/// Runs the next job of a collection, if there is one.
+result<bool> database_state::optimize_one(collection_state& state, bool full, const progress_callback& report) {
+    auto job = next_job(state, full);
+    if (!job) return false;
+    if (job->rewrite && !full) {  // so that all deaths known now may be dropped
+        VECSTORE_CHECK(checkpoint());
+        job = next_job(state, full);
+        if (!job) return false;
+    }
+    const auto task = "optimizing " + state.name();
+    job_control control;
+    control.droppable_lsn = checkpoint_lsn_;
+    control.threads = options_.build_threads;
+    control.keep_going = [&](std::size_t done, std::size_t total) {
+        // A long build must not keep the log from being released.
+        if (checkpoint_due())
+            if (auto written = checkpoint(); !written) note_error(written.error());
+        return !closing_ && (!report || report({task, done, total}));
+    };
+    VECSTORE_TRY(const auto outcome, run_job(*files_, directory_, state, *job, control));
+    VECSTORE_CHECK(install_job(state, outcome));
+    return true;
+}
+
+result<void> database_state::install_job(collection_state& state, const optimizer_outcome& outcome) {
+    const lock_guard lock(checkpoint_mutex_);
+    const auto directory = part_directory(directory_, state.id(), outcome.slot);
+    if (state.pin()->dropped) return {};  // the next checkpoint removes the whole directory
+    VECSTORE_CHECK(check_writable());
+    {
+        VECSTORE_TRY(const auto tables, tables_->write());
+        const auto added = outcome.output ? part_list{outcome.output} : part_list{};
+        VECSTORE_CHECK(write_manifest(*tables, state.id(), outcome.slot, outcome.inputs, added));
+        VECSTORE_CHECK(tables->commit());
+    }
+    VECSTORE_CHECK(queue_.exclusively([&]() -> result<void> {
+        auto lists = state.parts();
+        auto& list = lists[outcome.slot];
+        std::erase_if(list, [&](const auto& part) {
+            return std::find(outcome.inputs.begin(), outcome.inputs.end(), part) != outcome.inputs.end();
+        });
+        if (outcome.output) list.push_back(outcome.output);
+        sort_parts(list);
+        state.install(std::move(lists), false);
+        return {};
+    }));
+    for (const auto& input : outcome.inputs) {
+        const auto number = input->descriptor().number;
+        if (outcome.output && outcome.output->descriptor().number == number) continue;
+        for (const auto& path : {part_path(directory, number), graph_path(directory, number)})
+            if (files_->exists(path))
+                if (auto removed = files_->remove(path); !removed) note_error(removed.error());
+    }
+    return {};
+}
+
+result<void> database_state::close() {
+    if (closing_.exchange(true)) return {};
+    wake_background();
+    if (background_.joinable()) background_.join();
+    result<void> done;
+    if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint();
+    closed_ = true;
+    // Whoever has the turn finishes first; those behind find the database closed.
+    (void)queue_.exclusively([this]() -> result<void> {
+        log_.reset();
+        return {};
+    });
+    lock_.reset();
+    return done;
+}
+
+result<database_stats> database_state::stats() {
+    VECSTORE_CHECK(check_open());
+    database_stats stats;
+    stats.lsn = lsn_;
+    stats.durable_lsn = in_memory() ? stats.lsn : durable_lsn_.load();
+    stats.checkpoint_lsn = checkpoint_lsn_;
+    stats.log_bytes = log_bytes_;
+    VECSTORE_TRY(stats.tables_bytes, tables_->size_bytes());
+    stats.poisoned = poisoned_;
+    const lock_guard lock(status_mutex_);
+    stats.last_error = last_error_;
+    const lock_guard catalog_lock(catalog_mutex_);
+    stats.collections = by_name_.size();
+    return stats;
+}
+
+}  // namespace vecstore::detail

@@ -1,0 +1,222 @@
+// What the thread that has the turn does: log, sync, apply, publish.
+#include "database_state.hpp"
+
+#include <vecstore/payload/codec.hpp>
+
+#include <set>
+
+namespace vecstore::detail {
+namespace {
+
+error wrapped(error e, std::string_view before) {
+    e.message = std::string(before) + e.message;
+    return e;
+}
+
+}  // namespace
+
+result<write_result> database_state::commit(write_request request) {
+    constexpr std::uint64_t backlog_factor = 4;
+    VECSTORE_CHECK(check_writable());
+    const auto outcome = queue_.write(request);
+    if (checkpoint_due()) {
+        // Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not this
+        // write's: it is kept in stats(), and the next checkpoint tries again.
+        const bool overdue = bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
+        if (options_.background_threads > 0 && !overdue)
+            wake_background();
+        else if (auto done = checkpoint(); !done)
+            note_error(done.error());
+    }
+    return outcome;
+}
+
+result<void> database_state::check_open() const {
+    if (closed_.load(std::memory_order_acquire)) return error{errc::unavailable, "the database is closed", directory_, 0};
+    return {};
+}
+
+result<void> database_state::check_writable() const {
+    VECSTORE_CHECK(check_open());
+    if (options_.read_only) return error{errc::unavailable, "the database is open read-only", directory_, 0};
+    if (poisoned_.load(std::memory_order_acquire)) {
+        const lock_guard lock(status_mutex_);
+        return wrapped(poison_cause_, "writes are refused until the database is opened again: ");
+    }
+    return {};
+}
+
+error database_state::poison(error cause) {
+    const lock_guard lock(status_mutex_);
+    if (!poisoned_.load(std::memory_order_relaxed)) {
+        poison_cause_ = cause;
+        poison_cause_.code = errc::unavailable;
+        last_error_ = cause.what();
+        poisoned_.store(true, std::memory_order_release);
+    }
+    return cause;
+}
+
+void database_state::process(std::span<commit_queue::entry* const> group) {
+    if (auto done = process_group(group); !done)
+        for (auto* entry : group)
+            if (entry->outcome) entry->outcome = done.error();
+}
+
+/// Errors of single writes are put into their outcomes; an error returned concerns all the others.
+result<void> database_state::process_group(std::span<commit_queue::entry* const> group) {
+    VECSTORE_CHECK(check_writable());
+    bool sync_wanted = false;
+    for (auto* entry : group) {
+        auto& request = *entry->request;
+        if (request.target != nullptr && request.target->pin()->dropped) {
+            entry->outcome = error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped", {}, 0};
+            continue;
+        }
+        if (request.resolve) {
+            auto resolved = request.resolve();
+            if (!resolved) {
+                entry->outcome = std::move(resolved).error();
+                continue;
+            }
+            request.operations = *std::move(resolved);
+        }
+        sync_wanted |= request.durability == durability::sync;
+    }
+    const auto first_lsn = lsn_.load(std::memory_order_relaxed) + 1;
+    VECSTORE_TRY(const auto last_lsn, append(group));
+    if (sync_wanted) VECSTORE_CHECK(sync_log());
+    if (last_lsn < first_lsn) return {};
+    if (auto applied = apply_group(group, first_lsn); !applied) return poison(std::move(applied).error());
+    return {};
+}
+
+/// Appends the records of all writes that are still good; the lsn of the last.
+result<std::uint64_t> database_state::append(std::span<commit_queue::entry* const> group) {
+    std::vector<wal::draft> drafts;
+    std::uint64_t bytes = 0;
+    for (auto* entry : group) {
+        if (!entry->outcome) continue;
+        const auto& operations = entry->request->operations;
+        for (std::size_t i = 0; i < operations.size(); ++i) {
+            const auto flags = i + 1 < operations.size() ? wal::flag_batch_continues : std::uint16_t{0};
+            drafts.push_back({operations[i].type, flags, operations[i].payload});
+            bytes += wal::record_bytes(operations[i].payload.size());
+        }
+    }
+    auto last_lsn = lsn_.load(std::memory_order_relaxed) + drafts.size();
+    if (drafts.empty()) return last_lsn;
+    if (log_) {
+        auto appended = log_->append(drafts);
+        if (!appended) return log_->poisoned() ? poison(std::move(appended).error()) : std::move(appended).error();
+        last_lsn = *appended;
+        log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+    }
+    bytes_since_seal_.fetch_add(bytes, std::memory_order_relaxed);
+    return last_lsn;
+}
+
+result<void> database_state::sync_log() {
+    if (!log_) return {};
+    if (auto synced = log_->sync(); !synced) return poison(std::move(synced).error());
+    durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
+    return {};
+}
+
+result<void> database_state::apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn) {
+    VECSTORE_TRY(const auto tables, tables_->read());
+    wal::record record;
+    record.lsn = first_lsn;
+    record.term = log_ ? log_->term() : 1;
+    std::set<const collection_state*> touched;
+    for (auto* entry : group) {
+        if (!entry->outcome) continue;
+        for (const auto& operation : entry->request->operations) {
+            record.type = operation.type;
+            record.payload = operation.payload;
+            VECSTORE_CHECK(apply_record(record, *tables));
+            ++record.lsn;
+        }
+        entry->outcome = write_result{record.term, record.lsn - 1, 0};
+        if (entry->request->target != nullptr) touched.insert(entry->request->target);
+    }
+    lsn_.store(record.lsn - 1, std::memory_order_release);
+    for (const auto& [id, state] : by_id_)
+        if (touched.contains(state.get())) state->publish(record.lsn - 1);
+    return {};
+}
+
+result<void> database_state::apply_record(const wal::record& record, storage::table_reader& tables) {
+    switch (record.type) {
+        case wal::record_type::ddl: return apply_ddl(record);
+        case wal::record_type::upsert:
+        case wal::record_type::erase:
+        case wal::record_type::set_payload: break;
+        default: return {};  // marks of other modules; they change no points
+    }
+    byte_reader in(record.payload);
+    const auto found = by_id_.find(in.get<collection_id>());
+    if (in.failed() || found == by_id_.end())
+        return error{errc::corruption, "log record " + std::to_string(record.lsn) + " names no collection", path("wal"), 0};
+    if (auto applied = found->second->apply(record, tables); !applied)
+        return wrapped(std::move(applied).error(), "log record " + std::to_string(record.lsn) + ": ");
+    return {};
+}
+
+result<void> database_state::apply_ddl(const wal::record& record) {
+    byte_reader in(record.payload);
+    const auto id = in.get<collection_id>();
+    const auto kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
+    if (in.failed()) return error{errc::corruption, "a log record of DDL does not parse", path("wal"), 0};
+    if (kind == ddl_kind::create) {
+        VECSTORE_TRY(const auto document, payload::decode(in.get_bytes(in.remaining())));
+        VECSTORE_TRY(auto named, from_document(document));
+        auto state = std::make_shared<collection_state>(id, named.name, std::move(named.options));
+        state->publish(record.lsn);
+        by_id_.emplace(id, state);
+        next_collection_ = std::max(next_collection_, id + 1);
+        const lock_guard lock(catalog_mutex_);
+        by_name_[named.name] = std::move(state);
+        return {};
+    }
+    const auto found = by_id_.find(id);
+    if (kind != ddl_kind::drop || found == by_id_.end())
+        return error{errc::corruption, "a log record of DDL names no collection", path("wal"), 0};
+    found->second->publish_dropped(record.lsn);
+    dropped_.push_back(id);
+    const lock_guard lock(catalog_mutex_);
+    by_name_.erase(found->second->name());
+    by_id_.erase(found);
+    return {};
+}
+
+result<collection> database_state::create_collection(const std::string& name, const collection_options& options) {
+    VECSTORE_CHECK(validate_name("collection name", name, false));
+    VECSTORE_CHECK(validate(options));
+    write_request request;
+    request.resolve = [&]() -> result<std::vector<operation>> {
+        if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already", {}, 0};
+        if (by_id_.size() >= collections_max)
+            return error{errc::resource_exhausted, "the limit of " + std::to_string(collections_max) + " collections is reached", {}, 0};
+        std::vector<operation> operations;
+        operations.push_back(encode_create(next_collection_, name, options));
+        return operations;
+    };
+    VECSTORE_CHECK(commit(std::move(request)));
+    VECSTORE_TRY(auto state, find(name));
+    return collection(std::make_shared<collection_access>(collection_access{shared_from_this(), std::move(state)}));
+}
+
+result<void> database_state::drop_collection(const std::string& name) {
+    write_request request;
+    request.resolve = [&]() -> result<std::vector<operation>> {
+        VECSTORE_TRY(const auto state, find(name));
+        std::vector<operation> operations;
+        operations.push_back(encode_drop(state->id()));
+        return operations;
+    };
+    VECSTORE_CHECK(commit(std::move(request)));
+    return {};
+}
+
+}  // namespace vecstore::detail
