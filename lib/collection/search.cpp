@@ -2,6 +2,7 @@
 
 #include "planner.hpp"
 
+#include <vecstore/core/random.hpp>
 #include <vecstore/index/flat.hpp>
 
 #include <algorithm>
@@ -70,11 +71,11 @@ private:
         if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0) VECSTORE_CHECK(sample_filter(in));
         return choose_strategy(in);
     }
-    /// Tries the filter on points spread evenly over the ordinals.
+    /// Tries the filter on points drawn by a hash, so that no period in the data can line up with the sample.
     result<void> sample_filter(plan_input& in) {
         const auto end = session_.state().ordinal_end;
-        const auto stride = std::max<ordinal_id>(1, end / filter_sample);
-        for (ordinal_id ordinal = stride / 2; ordinal < end; ordinal += stride) {
+        for (std::size_t i = 0; i < filter_sample; ++i) {
+            const auto ordinal = static_cast<ordinal_id>(mix64(i + 1) % end);
             if (!session_.visible(ordinal)) continue;
             ++in.sampled;
             if (passes(ordinal)) ++in.sampled_matches;

@@ -370,10 +370,7 @@ class lmdb_writer final : public table_writer {
 public:
     lmdb_writer(environment& env, const std::vector<MDB_dbi>& tables, MDB_txn* transaction)
         : environment_(&env), tables_(&tables), transaction_(transaction) {}
-    ~lmdb_writer() override {
-        transaction_.reset();
-        environment_->end_write();
-    }
+    ~lmdb_writer() override { end(); }
 
     result<void> put(table_id table, byte_span key, byte_span value) override {
         VECSTORE_CHECK(detail::check_key(table, tables_->size(), key));
@@ -401,15 +398,16 @@ public:
         VECSTORE_CHECK(check_alive());
         MDB_cursor* opened = nullptr;
         if (const int code = mdb_cursor_open(transaction_.get(), (*tables_)[table], &opened)) return fail(code, "cursor");
-        const cursor_pointer walk(opened);
+        cursor_pointer walk(opened);
         auto key = to_val(first);
         MDB_val value{};
         int code = mdb_cursor_get(opened, &key, &value, first.empty() ? MDB_FIRST : MDB_SET_RANGE);
         while (code == 0 && (last.empty() || detail::key_less(to_span(key), last))) {
-            if (const int erased = mdb_cursor_del(opened, 0)) return fail(erased, "erase");
+            code = mdb_cursor_del(opened, 0);
             // After a deletion the cursor stands before the next entry.
-            code = mdb_cursor_get(opened, &key, &value, MDB_NEXT);
+            if (code == 0) code = mdb_cursor_get(opened, &key, &value, MDB_NEXT);
         }
+        walk.reset();  // a write cursor must not outlive its transaction, which `fail` ends
         if (code != 0 && code != MDB_NOTFOUND) return fail(code, "cursor");
         return {};
     }
@@ -420,10 +418,12 @@ public:
     }
     result<void> commit() override {
         VECSTORE_CHECK(check_alive());
-        if (const int code = mdb_txn_commit(transaction_.release())) return fail(code, "commit");
-        // The changes are durable. Should the file not grow, the next open does it.
-        (void)environment_->cover_pages();
-        return {};
+        const int code = mdb_txn_commit(transaction_.release());
+        // Should the file not grow here, the next open does it: a commit that succeeded is durable.
+        if (code == 0) (void)environment_->cover_pages();
+        environment_->end_write();
+        if (code == 0) return {};
+        return fail(code, "commit");
     }
 
 private:
@@ -431,8 +431,14 @@ private:
         if (!transaction_) return error{errc::unavailable, "the writer has ended", environment_->path(), 0};
         return {};
     }
-    error fail(int code, const char* operation) {
+    /// Drops the transaction, if it still runs, and lets the next writer begin.
+    void end() noexcept {
+        if (!transaction_) return;
         transaction_.reset();
+        environment_->end_write();
+    }
+    error fail(int code, const char* operation) {
+        end();
         if (code == MDB_MAP_FULL) environment_->want_growth();
         return translate(code, operation, environment_->path());
     }

@@ -236,16 +236,19 @@ public:
     result<void> put(table_id table, byte_span key, byte_span value) override {
         VECSTORE_CHECK(detail::check_key(table, base_->size(), key));
         VECSTORE_CHECK(detail::check_value(value));
+        VECSTORE_CHECK(check_alive());
         set(table, key, byte_vector(value.begin(), value.end()));
         return {};
     }
     result<void> erase(table_id table, byte_span key) override {
         VECSTORE_CHECK(detail::check_key(table, base_->size(), key));
+        VECSTORE_CHECK(check_alive());
         set(table, key, std::nullopt);
         return {};
     }
     result<void> erase_range(table_id table, byte_span first, byte_span last) override {
         VECSTORE_CHECK(detail::check_table(table, base_->size()));
+        VECSTORE_CHECK(check_alive());
         if (!last.empty() && !detail::key_less(first, last)) return {};
         auto& changes = changes_[table];
         const auto end = last.empty() ? changes.end() : changes.lower_bound(last);
@@ -267,16 +270,22 @@ public:
         return std::optional<byte_span>(*changed->second);
     }
     result<void> commit() override {
+        VECSTORE_CHECK(check_alive());
         auto tables = std::make_shared<snapshot>(*base_);
         for (std::size_t i = 0; i < changes_.size(); ++i)
             if (!changes_[i].empty())
                 (*tables)[i] = std::make_shared<const chunk_list>(merge(*(*base_)[i], changes_[i]));
         store_->publish(std::move(tables));
-        for (auto& each : changes_) each.clear();
+        changes_.assign(base_->size(), {});
+        lock_.unlock();
         return {};
     }
 
 private:
+    [[nodiscard]] result<void> check_alive() const {
+        if (!lock_.owns_lock()) return error{errc::unavailable, "the writer has ended", {}, 0};
+        return {};
+    }
     void set(table_id table, byte_span key, std::optional<byte_vector> value) {
         auto& changes = changes_[table];
         const auto at = changes.lower_bound(key);

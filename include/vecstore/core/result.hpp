@@ -35,9 +35,9 @@ public:
     [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 
     /// The value, or throws `vecstore::exception`.
-    [[nodiscard]] T& value() & { return require(), **this; }
-    [[nodiscard]] const T& value() const& { return require(), **this; }
-    [[nodiscard]] T&& value() && { return require(), std::move(**this); }
+    T& value() & { return require(), **this; }
+    const T& value() const& { return require(), **this; }
+    T&& value() && { return require(), std::move(**this); }
     template <class U>
     [[nodiscard]] T value_or(U&& other) const& {
         return has_value() ? **this : static_cast<T>(std::forward<U>(other));

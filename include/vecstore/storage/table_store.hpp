@@ -87,7 +87,8 @@ public:
     /// Errors: invalid_argument, corruption, io.
     [[nodiscard]] virtual result<std::optional<byte_span>> get(table_id table, byte_span key) = 0;
 
-    /// Makes all changes visible to later readers. Ends the writer: only the destructor may follow.
+    /// Makes all changes visible to later readers. Ends the writer, and with it the wait of the next one: any later
+    /// change gives `unavailable`.
     /// Durability: on disk (synced) when this returns without error. After an error none of the changes are visible.
     /// Errors: corruption, resource_exhausted, io.
     virtual result<void> commit() = 0;
