@@ -2,7 +2,6 @@
 #include "curve.hpp"
 #include "engine.hpp"
 #include "vecs.hpp"
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/computer.hpp>
 
@@ -36,7 +35,8 @@ void declare(CLI::App& app, arguments& a) {
     app.add_option("--query", a.query, "query vectors, .fvecs")->required();
     app.add_option("--truth", a.truth, "exact nearest rows of each query, .ivecs")->required();
     app.add_option("--metric", a.metric, "cosine, euclid or dot")->check(CLI::IsMember({"cosine", "euclid", "dot"}));
-    app.add_option("--index", a.index, "flat, hnsw, ivf or auto")->check(CLI::IsMember({"flat", "hnsw", "ivf", "auto"}));
+    app.add_option("--index", a.index, "flat, hnsw, ivf or auto")
+        ->check(CLI::IsMember({"flat", "hnsw", "ivf", "auto"}));
     app.add_option("--m", a.engine.m, "links of a row")->check(CLI::Range(2, 128));
     app.add_option("--ef-construct", a.engine.ef_construct, "breadth of an insert's walk");
     app.add_option("--quantization", a.quantization, "none, int8, int4, binary or pq")

@@ -1,4 +1,5 @@
 #include "curve.hpp"
+
 #include "parallel.hpp"
 
 #include <algorithm>
@@ -78,10 +79,11 @@ void report(const engine& e, std::size_t ef, std::size_t query_count, const meas
     auto latencies = m.latencies_us;
     std::sort(latencies.begin(), latencies.end());
     const auto n = static_cast<double>(query_count);
-    std::printf("{\"kind\":\"point\",\"engine\":\"%s\",\"ef\":%zu,\"recall\":%.4f,\"qps\":%.0f,\"cpu_qps\":%.0f,"
-                "\"p50_us\":%.1f,\"p99_us\":%.1f,\"distances\":%.0f}\n",
-                e.name().c_str(), ef, m.recall, n / median(wall), n / median(cpu), latencies[latencies.size() / 2],
-                latencies[latencies.size() * 99 / 100], m.distances);
+    std::printf(
+        "{\"kind\":\"point\",\"engine\":\"%s\",\"ef\":%zu,\"recall\":%.4f,\"qps\":%.0f,\"cpu_qps\":%.0f,"
+        "\"p50_us\":%.1f,\"p99_us\":%.1f,\"distances\":%.0f}\n",
+        e.name().c_str(), ef, m.recall, n / median(wall), n / median(cpu), latencies[latencies.size() / 2],
+        latencies[latencies.size() * 99 / 100], m.distances);
     std::fflush(stdout);
 }
 
@@ -90,8 +92,9 @@ void report(const engine& e, std::size_t ef, std::size_t query_count, const meas
 void build_and_report(engine& e, const matrix<float>& base, std::size_t threads) {
     const stopwatch all;
     e.build(base, threads);
-    std::printf("{\"kind\":\"build\",\"engine\":\"%s\",\"seconds\":%.2f,\"cpu_seconds\":%.2f,\"bytes_per_vector\":%.1f}\n",
-                e.name().c_str(), all.wall_seconds(), all.cpu_seconds(), e.bytes_per_vector());
+    std::printf(
+        "{\"kind\":\"build\",\"engine\":\"%s\",\"seconds\":%.2f,\"cpu_seconds\":%.2f,\"bytes_per_vector\":%.1f}\n",
+        e.name().c_str(), all.wall_seconds(), all.cpu_seconds(), e.bytes_per_vector());
     std::fflush(stdout);
 }
 

@@ -20,8 +20,8 @@ struct curve_options {
 void build_and_report(engine& e, const matrix<float>& base, std::size_t threads);
 
 /// For each ef, lets the engines take turns, `rounds` times, and prints a line for each engine:
-/// {"kind":"point","engine","ef","recall","qps","cpu_qps","p50_us","p99_us","distances"}. `qps` is by wall time, `cpu_qps`
-/// by CPU time of the process (the fairer one on a shared machine); both are of the median round.
+/// {"kind":"point","engine","ef","recall","qps","cpu_qps","p50_us","p99_us","distances"}. `qps` is by wall time,
+/// `cpu_qps` by CPU time of the process (the fairer one on a shared machine); both are of the median round.
 void run_curve(std::span<const std::unique_ptr<engine>> engines, const matrix<float>& queries,
                const matrix<std::int32_t>& truth, const curve_options& options);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "vecs.hpp"
-
 #include <vecstore/distance/metric.hpp>
 
 #include <cstddef>

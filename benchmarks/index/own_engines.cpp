@@ -1,7 +1,6 @@
 // The project's own indexes.
 #include "engine.hpp"
 #include "parallel.hpp"
-
 #include <vecstore/index/flat.hpp>
 #include <vecstore/index/hnsw.hpp>
 
@@ -25,7 +24,8 @@ public:
         return found.size();
     }
     [[nodiscard]] double bytes_per_vector() const override {
-        return static_cast<double>(index_.memory_bytes()) / static_cast<double>(std::max<std::size_t>(index_.size(), 1));
+        return static_cast<double>(index_.memory_bytes()) /
+               static_cast<double>(std::max<std::size_t>(index_.size(), 1));
     }
     [[nodiscard]] bool has_ef() const override { return false; }
 
@@ -55,7 +55,8 @@ public:
         return found.size();
     }
     [[nodiscard]] double bytes_per_vector() const override {
-        return static_cast<double>(index_.memory_bytes()) / static_cast<double>(std::max<std::size_t>(index_.size(), 1));
+        return static_cast<double>(index_.memory_bytes()) /
+               static_cast<double>(std::max<std::size_t>(index_.size(), 1));
     }
     [[nodiscard]] std::uint64_t distances() const override { return distances_.load(std::memory_order_relaxed); }
 
@@ -68,7 +69,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<engine> make_flat(const engine_options& options) { return std::make_unique<flat_engine>(options); }
-std::unique_ptr<engine> make_hnsw(const engine_options& options) { return std::make_unique<hnsw_engine>(options); }
+std::unique_ptr<engine> make_flat(const engine_options& options) {
+    return std::make_unique<flat_engine>(options);
+}
+std::unique_ptr<engine> make_hnsw(const engine_options& options) {
+    return std::make_unique<hnsw_engine>(options);
+}
 
 }  // namespace vecstore::bench

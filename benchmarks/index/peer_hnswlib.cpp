@@ -51,6 +51,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<engine> make_hnswlib(const engine_options& options) { return std::make_unique<hnswlib_engine>(options); }
+std::unique_ptr<engine> make_hnswlib(const engine_options& options) {
+    return std::make_unique<hnswlib_engine>(options);
+}
 
 }  // namespace vecstore::bench

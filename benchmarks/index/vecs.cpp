@@ -27,14 +27,19 @@ matrix<T> read_vecs(const std::string& path) {
         std::int32_t row_dim = 0;
         in.read(reinterpret_cast<char*>(&row_dim), sizeof row_dim);
         in.read(reinterpret_cast<char*>(m.row(i)), static_cast<std::streamsize>(m.dim * sizeof(T)));
-        if (!in || row_dim != dim) throw std::runtime_error(path + ": row " + std::to_string(i) + " is not like the first");
+        if (!in || row_dim != dim)
+            throw std::runtime_error(path + ": row " + std::to_string(i) + " is not like the first");
     }
     return m;
 }
 
 }  // namespace
 
-matrix<float> read_fvecs(const std::string& path) { return read_vecs<float>(path); }
-matrix<std::int32_t> read_ivecs(const std::string& path) { return read_vecs<std::int32_t>(path); }
+matrix<float> read_fvecs(const std::string& path) {
+    return read_vecs<float>(path);
+}
+matrix<std::int32_t> read_ivecs(const std::string& path) {
+    return read_vecs<std::int32_t>(path);
+}
 
 }  // namespace vecstore::bench

@@ -1,4 +1,5 @@
-// Built with flags for one instruction set; includes nothing else, so that no shared inline function is compiled with them.
+// Built with flags for one instruction set; includes nothing else, so that no shared inline function is compiled with
+// them.
 #include <vecstore/distance/simd_kernels.hpp>
 
 namespace vecstore::distance {

@@ -27,7 +27,9 @@ public:
     }
 
     /// The distance from the query to `row` [dim].
-    [[nodiscard]] float operator()(const float* row) const noexcept { return scale_ * one_(query_, row, dim_) + offset_; }
+    [[nodiscard]] float operator()(const float* row) const noexcept {
+        return scale_ * one_(query_, row, dim_) + offset_;
+    }
 
     /// The distances to `count` rows at once, into `out` [count]. Rows are prefetched as it goes.
     void many(const float* const* rows, std::size_t count, float* out) const noexcept {

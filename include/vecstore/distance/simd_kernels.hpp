@@ -1,7 +1,7 @@
-/// The distance kernels, written once over an architecture tag; the tags wrap a few intrinsics each.
-/// Every function here is a template on its tag or always inlined, so that two translation units built with different
-/// flags never emit one symbol with two meanings. Sources that are built for one instruction set include this header and
-/// nothing else (tests/tidy/isa_symbols.cmake checks their objects).
+/// The distance kernels, written once over an architecture tag; the tags wrap a few intrinsics each. Every function
+/// here is a template on its tag or always inlined, so that two translation units built with different flags never
+/// emit one symbol with two meanings. Sources that are built for one instruction set include this header and nothing
+/// else (tests/tidy/isa_symbols.cmake checks their objects).
 /// Thread safety: pure functions.
 #pragma once
 
@@ -170,20 +170,23 @@ namespace detail {
 /// What a kernel adds to its sum for one register of each vector.
 template <class Arch>
 struct dot_step {
-    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b, typename Arch::reg sum) noexcept {
+    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b,
+                                           typename Arch::reg sum) noexcept {
         return Arch::multiply_add(a, b, sum);
     }
 };
 template <class Arch>
 struct l2_squared_step {
-    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b, typename Arch::reg sum) noexcept {
+    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b,
+                                           typename Arch::reg sum) noexcept {
         const auto difference = Arch::sub(a, b);
         return Arch::multiply_add(difference, difference, sum);
     }
 };
 template <class Arch>
 struct l1_step {
-    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b, typename Arch::reg sum) noexcept {
+    VECSTORE_SIMD typename Arch::reg apply(typename Arch::reg a, typename Arch::reg b,
+                                           typename Arch::reg sum) noexcept {
         return Arch::add(sum, Arch::abs(Arch::sub(a, b)));
     }
 };
@@ -287,8 +290,12 @@ inline constexpr const kernel_table* single_list[] = {&single_table<Arch>};
 }  // namespace detail
 
 #ifndef VECSTORE_COMPILED
-inline const kernel_table& active_kernels() noexcept { return detail::single_table<arch::best>; }
-inline std::span<const kernel_table* const> available_kernels() noexcept { return detail::single_list<arch::best>; }
+inline const kernel_table& active_kernels() noexcept {
+    return detail::single_table<arch::best>;
+}
+inline std::span<const kernel_table* const> available_kernels() noexcept {
+    return detail::single_list<arch::best>;
+}
 #endif
 
 }  // namespace vecstore::distance

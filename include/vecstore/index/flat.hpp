@@ -53,7 +53,8 @@ public:
     /// A `dim` outside [1, dim_max] is reported by the first insert or search.
     flat(std::size_t dim, vecstore::metric metric) noexcept : rows_(dim), metric_(metric) {}
 
-    /// Copies `vector` [dim] (scaled to unit length for cosine) and returns its row number: dense, in order of insertion.
+    /// Copies `vector` [dim] (scaled to unit length for cosine) and returns its row number: dense, in order of
+    /// insertion.
     /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted.
     [[nodiscard]] result<row_id> insert(std::span<const float> vector) {
         VECSTORE_TRY(const auto input, checked_vector::make(vector, rows_.dim(), metric_));
@@ -81,9 +82,8 @@ public:
                                                        const Allow& allow = {}) const {
         VECSTORE_TRY(const auto input, checked_vector::make(query, rows_.dim(), metric_));
         const distance_computer distance(metric_, input.values().data(), rows_.dim());
-        return flat_search(rows_, rows_.size(), distance, k, [&](row_id row) {
-            return !dead_[row].load(std::memory_order_acquire) && allow(row);
-        });
+        return flat_search(rows_, rows_.size(), distance, k,
+                           [&](row_id row) { return !dead_[row].load(std::memory_order_acquire) && allow(row); });
     }
 
     /// Live rows.

@@ -29,38 +29,39 @@
 namespace vecstore::index {
 
 struct hnsw_options {
-    std::size_t dim = 0;                                     ///< [1, dim_max]
+    std::size_t dim = 0;  ///< [1, dim_max]
     vecstore::metric metric = vecstore::metric::cosine;
-    std::size_t m = 16;              ///< links of a new row on each level, [2, 128]; more: better recall, more memory (8 m bytes a row)
-    std::size_t ef_construct = 200;  ///< breadth of the walk of an insert, [m, ef_max]; more: better graph, slower build
-    std::uint64_t seed = 42;         ///< of the levels; one thread, same order and seed: the same graph
+    /// Links of a new row on each level, [2, 128]. More: better recall, 8 m bytes a row.
+    std::size_t m = 16;
+    /// Breadth of the walk of an insert, [m, ef_max]. More: better graph, slower build.
+    std::size_t ef_construct = 200;
+    /// Of the levels. One thread, same order and seed: the same graph.
+    std::uint64_t seed = 42;
 };
 
-/// Thread safety: any number of inserts, removes and searches at once; searches take no lock. A row is found by searches
-/// that begin after its insert returned.
+/// Thread safety: any number of inserts, removes and searches at once; searches take no lock. A row is found by
+/// searches that begin after its insert returned.
 template <row_source Rows = growing_rows>
 class hnsw {
 public:
-    /// An empty index that owns its rows. Values outside their range are brought to its nearest end, except `dim`, which
-    /// the first insert or search reports.
-    explicit hnsw(const hnsw_options& options)
-        requires(std::is_same_v<Rows, growing_rows>)
+    /// An empty index that owns its rows. Values outside their range are brought to its nearest end, except `dim`,
+    /// which the first insert or search reports.
+    explicit hnsw(const hnsw_options& options) requires(std::is_same_v<Rows, growing_rows>)
         : options_(within_range(options)), rows_(options.dim), graph_(options_.m) {}
 
     /// An index to be built over rows that are already there: `link` each. For cosine they must have unit length.
     /// `options.dim` is ignored.
-    hnsw(const hnsw_options& options, Rows rows)
-        requires(!std::is_same_v<Rows, growing_rows>)
+    hnsw(const hnsw_options& options, Rows rows) requires(!std::is_same_v<Rows, growing_rows>)
         : options_(within_range(options)), rows_(std::move(rows)), graph_(options_.m) {
         options_.dim = rows_.dim();
     }
 
-    /// Copies `vector` [dim] (scaled to unit length for cosine), links it, and returns its row: dense, in order of calls.
-    /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted (full).
-    /// Cost:   about ef_construct * log(size) distances.
-    [[nodiscard]] result<row_id> insert(std::span<const float> vector)
-        requires(std::is_same_v<Rows, growing_rows>)
-    {
+    /// Copies `vector` [dim] (scaled to unit length for cosine), links it, and returns its row: dense, in order of
+    /// calls.
+    /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted
+    /// (full).
+    /// Cost: about ef_construct * log(size) distances.
+    [[nodiscard]] result<row_id> insert(std::span<const float> vector) requires(std::is_same_v<Rows, growing_rows>) {
         VECSTORE_TRY(const auto input, checked_vector::make(vector, options_.dim, options_.metric));
         if (rows_.size() >= graph_rows_max - 4096)  // room for the threads between this check and their append
             return error{errc::resource_exhausted, "the index is full", {}, 0};
@@ -98,8 +99,8 @@ public:
                                                        search_stats* stats = nullptr) const {
         return search_allowed(query, k, ef, allow_all{}, stats);
     }
-    /// As above, among the rows that `allow(row)` accepts. Many more rows than `ef` are walked when few are accepted; then
-    /// `flat_search` over the accepted ones is cheaper.
+    /// As above, among the rows that `allow(row)` accepts. Many more rows than `ef` are walked when few are accepted;
+    /// then `flat_search` over the accepted ones is cheaper.
     template <class Allow>
         requires std::predicate<const Allow&, row_id>
     [[nodiscard]] result<std::vector<neighbor>> search(std::span<const float> query, std::size_t k, std::size_t ef,
@@ -132,8 +133,7 @@ private:
                                                                std::size_t ef, const Allow& allow,
                                                                search_stats* stats) const {
         VECSTORE_TRY(const auto input, checked_vector::make(query, options_.dim, options_.metric));
-        if (k > ef_max || ef > ef_max)
-            return invalid_argument("k and ef must not exceed " + std::to_string(ef_max));
+        if (k > ef_max || ef > ef_max) return invalid_argument("k and ef must not exceed " + std::to_string(ef_max));
         if (ef == 0) ef = std::max<std::size_t>(std::min(2 * k, ef_max), 100);
         const distance_computer distance(options_.metric, input.values().data(), options_.dim);
         if constexpr (std::is_same_v<Allow, allow_all>)
@@ -146,10 +146,5 @@ private:
     Rows rows_;
     index::graph graph_;
 };
-
-#ifdef VECSTORE_COMPILED
-extern template class hnsw<growing_rows>;
-extern template class hnsw<contiguous_rows>;
-#endif
 
 }  // namespace vecstore::index

@@ -36,8 +36,8 @@ struct contiguous_rows {
 };
 
 /// Rows that are appended and never move; each starts on a 64-byte boundary.
-/// Invariant: `size_` is raised (release) after the row is written, so who reads `size()` (acquire), or gets a row number
-/// through another release store, reads whole rows.
+/// Invariant: `size_` is raised (release) after the row is written, so who reads `size()` (acquire), or gets a row
+/// number through another release store, reads whole rows.
 /// Thread safety: `append` by any number of threads (they take turns); readers take no lock.
 class growing_rows {
 public:

@@ -32,7 +32,8 @@ TEST_CASE("distance_computer: each metric gives its internal distance, one by on
         distance.many(rows, 5, out);
         CHECK(out[0] == Approx(expected).margin(1e-5));
         CHECK(out[4] == Approx(expected).margin(1e-5));
-        CHECK(out[1] == Approx(vecstore::distance::reference::distance_of(m, query.data(), query.data(), 50)).margin(1e-5));
+        CHECK(out[1] ==
+              Approx(vecstore::distance::reference::distance_of(m, query.data(), query.data(), 50)).margin(1e-5));
     }
 }
 

@@ -1,7 +1,6 @@
+#include "support.hpp"
 #include <vecstore/distance/reference.hpp>
 #include <vecstore/index/flat.hpp>
-
-#include "support.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -18,8 +17,9 @@ TEST_CASE("flat: finds what sorting by reference distances finds", "[flat]") {
         for (std::size_t q = 0; q < queries.rows; ++q) {
             std::vector<neighbor> right;
             for (row_id i = 0; i < data.rows; ++i)
-                right.push_back({static_cast<float>(distance::reference::distance_of(m, queries[q].data(),
-                                                                                     data[i].data(), 31)), i});
+                right.push_back(
+                    {static_cast<float>(distance::reference::distance_of(m, queries[q].data(), data[i].data(), 31)),
+                     i});
             std::sort(right.begin(), right.end());
             right.resize(10);
             const auto found = flat.search(queries[q], 10).value();

@@ -1,6 +1,5 @@
-#include <vecstore/index/hnsw.hpp>
-
 #include "support.hpp"
+#include <vecstore/index/hnsw.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -46,8 +45,7 @@ TEST_CASE("frozen_graph: gives the results of the graph it was made from", "[hns
               hnsw_search(graph, f.h.rows(), distance, 10, 80, allow_all{}, &frozen));
         CHECK(ours.distances == frozen.distances);
         const auto even = [](row_id row) { return row % 2 == 0; };
-        CHECK(f.h.search(queries[q], 10, 80, even).value() ==
-              hnsw_search(graph, f.h.rows(), distance, 10, 80, even));
+        CHECK(f.h.search(queries[q], 10, 80, even).value() == hnsw_search(graph, f.h.rows(), distance, 10, 80, even));
     }
 }
 

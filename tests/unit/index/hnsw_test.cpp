@@ -1,7 +1,6 @@
+#include "support.hpp"
 #include <vecstore/index/flat.hpp>
 #include <vecstore/index/hnsw.hpp>
-
-#include "support.hpp"
 
 #include <catch2/catch.hpp>
 

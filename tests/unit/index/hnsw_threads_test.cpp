@@ -1,6 +1,5 @@
-#include <vecstore/index/hnsw.hpp>
-
 #include "support.hpp"
+#include <vecstore/index/hnsw.hpp>
 
 #include <catch2/catch.hpp>
 

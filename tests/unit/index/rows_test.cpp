@@ -1,6 +1,5 @@
-#include <vecstore/index/rows.hpp>
-
 #include "support.hpp"
+#include <vecstore/index/rows.hpp>
 
 #include <catch2/catch.hpp>
 

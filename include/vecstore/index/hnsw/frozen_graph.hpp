@@ -180,7 +180,8 @@ private:
             if (first_list(i + 1) <= first_list(i) || first_list(i + 1) - first_list(i) > level_max)
                 return bad("upper block: level out of range", table_bytes() + i * sizeof(row_id));
         }
-        const auto bytes = 2 * table_bytes() + sizeof(row_id) + std::uint64_t{first_list(upper_count_)} * m_ * sizeof(row_id);
+        const auto bytes =
+            2 * table_bytes() + sizeof(row_id) + std::uint64_t{first_list(upper_count_)} * m_ * sizeof(row_id);
         if (bytes != upper_.size()) return bad("upper block: wrong size", 0);
         return {};
     }
@@ -208,7 +209,8 @@ private:
     }
     [[nodiscard]] result<void> check_entry() const {
         if (entry_.row == row_none && entry_.level == 0) return {};
-        if (entry_.row >= row_count_ || level_of_row(entry_.row) != entry_.level) return bad("header: bad entry row", 16);
+        if (entry_.row >= row_count_ || level_of_row(entry_.row) != entry_.level)
+            return bad("header: bad entry row", 16);
         return {};
     }
 

@@ -5,12 +5,12 @@
 ///  1. A list is an array of row numbers, filled from the front; the first `row_none` ends it. Each slot is read and
 ///     written as one atomic word. A reader beside a writer may see some old and some new slots: all of them rows that
 ///     are, or just were, neighbours.
-///  2. A slot is stored with release after the row it names is whole (vector, own lists on all levels, node), and loaded
-///     with acquire. So whatever row a walk reaches can be expanded at once.
+///  2. A slot is stored with release after the row it names is whole (vector, own lists on all levels, node), and is
+///     loaded with acquire. So whatever row a walk reaches can be expanded at once.
 ///  3. The lists of a row that no list names yet belong to the thread that inserts it; afterwards they are written only
 ///     under the row's stripe lock. A thread holds one stripe at a time, so there is no deadlock.
-///  4. The links row <-> parent(row) on level 0 are never dropped, and a parent is reachable before its children are. So
-///     the rows form a tree of two-way links: from any row a walk on level 0 can reach every other row.
+///  4. The links row <-> parent(row) on level 0 are never dropped, and a parent can be reached before its children are.
+///     So the rows form a tree of two-way links: from any row a walk on level 0 can reach every other row.
 ///  5. Lists, nodes and vectors never move and are freed with the graph.
 /// Thread safety: every const function from any number of threads, without locks; the others as each one says.
 #pragma once

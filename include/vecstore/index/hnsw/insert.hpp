@@ -1,7 +1,8 @@
 /// Insertion into a growing HNSW graph.
 /// Paper: Malkov & Yashunin, arXiv:1603.09320, Algorithms 1 (INSERT) and 4 (SELECT-NEIGHBORS-HEURISTIC).
-/// Differs: own lists are written on all levels before any other row names the new one, so that who finds it can walk on
-/// from it; the link to a parent on level 0 is never pruned, so that every row stays reachable (graph.hpp, invariant 4).
+/// Differs: own lists are written on all levels before any other row names the new one, so that who finds it can walk
+/// on from it; the link to a parent on level 0 is never pruned, so that every row stays reachable (graph.hpp,
+/// invariant 4).
 /// Thread safety: any number of inserts of distinct rows, beside any number of searches.
 #pragma once
 
@@ -32,8 +33,8 @@ public:
     graph_inserter(graph& g, const Rows& rows, metric m, std::size_t ef_construct, std::uint64_t seed) noexcept
         : graph_(g), rows_(rows), metric_(m), ef_construct_(ef_construct), seed_(seed) {}
 
-    /// Links `row`, whose vector is already in the rows. Once for each row. May throw std::bad_alloc before any other row
-    /// names it.
+    /// Links `row`, whose vector is already in the rows. Once for each row. May throw std::bad_alloc; then
+    /// searches may or may not find the row, and the graph is whole.
     /// Cost: about ef_construct * log(rows) distances.
     void insert(row_id row) {
         const auto level = level_of(seed_, row, graph_.m());
@@ -88,9 +89,9 @@ private:
         return graph_.node_of(a).parent == b || graph_.node_of(b).parent == a;
     }
 
-    /// Moves the rows to keep, at most `size`, to the front and returns how many. A candidate is kept when it is nearer to
-    /// the base than to every row kept before, so that links point in different directions. Rows tied to `base` are kept
-    /// in any case. `candidates` come nearest first.
+    /// Moves the rows to keep, at most `size`, to the front and returns how many. A candidate is kept when it is nearer
+    /// to the base than to every row kept before, so that links point in different directions. Rows tied to `base` are
+    /// kept in any case. `candidates` come nearest first.
     [[nodiscard]] std::size_t select(std::vector<neighbor>& candidates, std::size_t size, row_id base) const {
         const auto must_keep = [&](const neighbor& c) { return base != row_none && tied(c.row, base); };
         auto tied_left = static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), must_keep));
@@ -130,7 +131,8 @@ private:
     void attach_to_parent(row_id row, const found_rows& near) {
         for (const auto& candidate : near.rows)
             if (adopt(candidate, row, near)) return;
-        // All are full of children (thousands of equal vectors do that): some descendant has room, a leaf at the latest.
+        // All are full of children (thousands of equal vectors do that): some descendant has room, a leaf at the
+        // latest.
         const auto distance = from(row);
         auto parent = near.rows.front().row;
         do parent = any_child(parent);
@@ -172,7 +174,9 @@ private:
         std::array<row_id, list_max> ids;
         const auto count = graph_.neighbors(to, level, ids.data());
         const auto size = graph_.list_size(level);
-        if (const auto* end = ids.data() + count; std::find(static_cast<const row_id*>(ids.data()), end, added.row) != end) return;
+        if (const auto* end = ids.data() + count;
+            std::find(static_cast<const row_id*>(ids.data()), end, added.row) != end)
+            return;
         if (count < size) return graph_.append_to_list(to, level, count, added.row);
 
         std::array<const float*, list_max> vectors;

@@ -20,8 +20,8 @@ namespace vecstore::index {
 inline constexpr std::size_t m_max = 128;
 inline constexpr std::size_t list_max = 2 * m_max;
 
-/// The rows that a walk has seen: one tag a row, equal to the current epoch when seen, so that forgetting is free but for
-/// one fill in 255 walks.
+/// The rows that a walk has seen: one tag a row, equal to the current epoch when seen, so that forgetting is free but
+/// for one fill in 255 walks.
 /// Thread safety: belongs to one thread.
 class visited_set {
 public:
@@ -59,7 +59,8 @@ struct search_scratch {
     }
 };
 
-/// Lends scratches to any number of threads at once. Up to 16 are kept for reuse; a thread that finds none makes its own.
+/// Lends scratches to any number of threads at once. Up to 16 are kept for reuse; a thread that finds none makes its
+/// own.
 /// Invariant: a pointer is in a slot or lent, never both; `exchange` hands it over whole.
 /// Thread safety: `borrow` from any thread, without locks.
 class scratch_pool {

@@ -1,7 +1,7 @@
 /// The walk over an HNSW graph.
-/// Paper: Malkov & Yashunin, arXiv:1603.09320, Algorithms 2 (SEARCH-LAYER) and 5 (K-NN-SEARCH). Differs: rows that may
-/// not be returned are walked all the same; the unvisited neighbours of a hop are gathered, prefetched and computed as one
-/// batch; when every row may be returned one sorted list serves as candidates and results.
+/// Paper: Malkov & Yashunin, arXiv:1603.09320, Algorithms 2 (SEARCH-LAYER) and 5 (K-NN-SEARCH). Differs: rows that
+/// may not be returned are walked all the same; the unvisited neighbours of a hop are gathered, prefetched and
+/// computed as one batch; when every row may be returned one sorted list serves as candidates and results.
 /// Thread safety: any number of walks beside inserts into a growing graph; a walk takes no lock.
 #pragma once
 
@@ -131,7 +131,8 @@ private:
     const Allow& allow_;
 };
 
-/// Walks one level from the rows in `frontier` until no candidate can improve it. `scratch.visited` holds what was seen.
+/// Walks one level from the rows in `frontier` until no candidate can improve it. `scratch.visited` holds what was
+/// seen.
 template <walkable_graph Graph, row_source Rows, class Frontier>
 void search_layer(const Graph& graph, const Rows& rows, const distance_computer& distance, unsigned level,
                   Frontier& frontier, search_scratch& scratch, search_stats& stats) {
@@ -176,7 +177,8 @@ template <walkable_graph Graph, row_source Rows>
 /// Returns the `k` nearest rows that `allow` accepts, nearest first, ties by row; fewer when the walk meets fewer.
 /// `ef` >= k is the breadth of the walk: the larger, the nearer to exact, and the slower in proportion.
 /// Shapes: distance.dim() == rows.dim(); every row of the graph is in `rows`.
-/// Cost:   about ef * log(rows) distances; with a filter, as many more as rows must be walked to find `ef` allowed ones.
+/// Cost: about ef * log(rows) distances; with a filter, as many more as rows must be walked to find `ef` allowed
+/// ones.
 /// Errors: none; may throw std::bad_alloc.
 template <walkable_graph Graph, row_source Rows, class Allow = allow_all>
 [[nodiscard]] std::vector<neighbor> hnsw_search(const Graph& graph, const Rows& rows, const distance_computer& distance,
