@@ -189,6 +189,11 @@ private:
     /// After a killed process the tail may be in the page cache alone: it must not be shown before it is on disk.
     result<void> make_durable() {
         VECSTORE_TRY(const auto file, files_.open(path_of(segments_.back()), storage::open_mode::read_write));
+        // One right copy of the header is enough to read, but a writer needs the whole 4 KiB to stand there.
+        const auto header = encode_segment_header(scan_.end.segment);
+        byte_vector present(segment_header_bytes);
+        VECSTORE_TRY(const auto count, file->read_at(0, present));
+        if (count < present.size() || present != header) VECSTORE_CHECK(file->write_at(0, header));
         VECSTORE_CHECK(file->sync());
         return files_.sync_directory(directory_);
     }

@@ -33,7 +33,7 @@ struct recover_options {
     bool log_may_be_absent = false;       ///< no segment at all is right although checkpoint_lsn > 0 (restored snapshot)
     std::uint64_t checkpoint_term = 0;    ///< for log_end when the log is absent
     std::uint32_t checkpoint_chain = 0;   ///< for log_end when the log is absent
-    std::string diverged_directory;       ///< where torn tails are kept; empty: "diverged" beside the log's directory
+    std::string diverged_directory{};     ///< where torn tails are kept; empty: "diverged" beside the log's directory
 };
 
 struct log_scan {
@@ -41,7 +41,7 @@ struct log_scan {
     std::uint64_t first_lsn = 1;   ///< first lsn in the log; end.last_lsn + 1 when it holds none
     std::uint64_t visited = 0;     ///< records given to the visitor
     std::uint64_t torn_bytes = 0;  ///< cut from the tail (or, read-only, ignored there)
-    std::string torn_path;         ///< the copy of them; empty when there is none
+    std::string torn_path{};       ///< the copy of them; empty when there is none
 };
 
 /// Called for each record in order; an error ends the recovery with that error. The payload lives for the call.
