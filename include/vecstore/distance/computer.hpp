@@ -7,13 +7,17 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 namespace vecstore {
 
+/// Finite vectors so long that their distance overflows f32 are at `distance_max`, which no distance exceeds.
 /// Lifetime: borrows the query; cheap to make (no copy), so one for each query and each row that takes that part.
 class distance_computer {
 public:
+    static constexpr float distance_max = std::numeric_limits<float>::max();
+
     /// Shapes: query [dim] f32; for cosine of unit length, as are the rows (`normalize`).
     distance_computer(metric m, const float* query, std::size_t dim,
                       const distance::kernel_table& kernels = distance::active_kernels()) noexcept
@@ -28,19 +32,23 @@ public:
 
     /// The distance from the query to `row` [dim].
     [[nodiscard]] float operator()(const float* row) const noexcept {
-        return scale_ * one_(query_, row, dim_) + offset_;
+        return bounded(scale_ * one_(query_, row, dim_) + offset_);
     }
 
     /// The distances to `count` rows at once, into `out` [count]. Rows are prefetched as it goes.
     void many(const float* const* rows, std::size_t count, float* out) const noexcept {
         many_(query_, rows, count, dim_, out);
-        for (std::size_t i = 0; i < count; ++i) out[i] = scale_ * out[i] + offset_;
+        for (std::size_t i = 0; i < count; ++i) out[i] = bounded(scale_ * out[i] + offset_);
     }
 
     [[nodiscard]] const float* query() const noexcept { return query_; }
     [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
 
 private:
+    /// NaN has no place in an order.
+    [[nodiscard]] static float bounded(float distance) noexcept {
+        return distance < distance_max ? distance : distance_max;
+    }
     void bind(distance::kernel_table::one_to_one one, distance::kernel_table::one_to_many one_to_many, float scale,
               float offset) noexcept {
         one_ = one;

@@ -184,6 +184,23 @@ TEST_CASE("hnsw: bad input is an invalid argument and changes nothing", "[hnsw]"
     CHECK(hnsw<>({.dim = dim_max + 1}).insert(good).error().code == errc::invalid_argument);
 }
 
+TEST_CASE("hnsw: vectors whose distances overflow are kept and found", "[hnsw]") {
+    auto data = test::random_vectors(400, 6, 55);
+    for (std::size_t i = 0; i < data.values.size(); ++i)
+        if (i % 7 != 0) data.values[i] *= 3e38f;
+    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan}) {
+        hnsw<> h({.dim = 6, .metric = m, .m = 4, .ef_construct = 20});
+        insert_all(h, data);
+        CHECK(reachable(h) == data.rows);
+        for (row_id i = 0; i < 400; i += 7) {
+            const auto found = h.search(data[i], 20, 100).value();
+            CHECK(found.size() == 20);
+            CHECK(std::is_sorted(found.begin(), found.end()));
+            for (const auto& n : found) CHECK(n.distance <= distance_computer::distance_max);
+        }
+    }
+}
+
 TEST_CASE("hnsw: options outside their range are brought to its ends", "[hnsw]") {
     const hnsw<> small({.dim = 3, .m = 0, .ef_construct = 0}), large({.dim = 3, .m = 100'000, .ef_construct = 1});
     CHECK(small.options().m == 2);
