@@ -101,6 +101,8 @@ public:
     value(array content) noexcept;                                                                 // NOLINT
     value(document content) noexcept;                                                              // NOLINT
     /// `{{"lat", 1.5}, {"lon", 2.5}}` is an object; write arrays as `value::array{1, 2}`.
+    /// An array that holds one array is `value::array{value(value::array{1, 2})}`: without the inner `value(...)`, some
+    /// compilers take the braces for a copy (CWG 2137).
     value(std::initializer_list<member> members);  // NOLINT
     value(const value&);
     value(value&&) noexcept;

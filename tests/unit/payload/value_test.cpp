@@ -28,6 +28,12 @@ TEST_CASE("value: braces read like JSON", "[payload]") {
     CHECK(d.contains("gone"));
 }
 
+TEST_CASE("value: an array of one array, spelt so that every compiler nests it", "[payload]") {
+    const value v = value::array{value(value::array{1, 2})};
+    CHECK(v.if_array()->size() == 1);
+    CHECK(v[0][1] == 2);
+}
+
 TEST_CASE("value: each constructor gives the kind one expects", "[payload]") {
     CHECK(value().kind() == kind::null);
     CHECK(value(true).kind() == kind::boolean);
