@@ -67,7 +67,10 @@ private:
         in.filtered = !filter_.passes_all();
         in.few_listed = filter_.required_ids().has_value();
         for (const auto& part : *rows_.parts)
-            if (part->graph() != nullptr) in.rows_in_graphs += part->size();
+            if (part->graph() != nullptr) {
+                in.rows_in_graphs += part->size();
+                in.ef = std::max(in.ef, ef_of(*part));
+            }
         if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0) VECSTORE_CHECK(sample_filter(in));
         return choose_strategy(in);
     }
@@ -183,9 +186,12 @@ private:
             scan_if(rows, allow_in(rows));
         }
     }
+    [[nodiscard]] std::size_t ef_of(const part& p) const noexcept {
+        return request_.ef ? std::max(*request_.ef, request_.wanted) : p.ef_for(request_.recall, request_.wanted);
+    }
     template <class Source, class Allow>
     void walk_part(const part& p, const Source& rows, const Allow& allow) {
-        const auto ef = request_.ef ? std::max(*request_.ef, request_.wanted) : p.ef_for(request_.recall, request_.wanted);
+        const auto ef = ef_of(p);
         index::search_stats stats;
         keep(rows, index::hnsw_search(*p.graph(), rows.vectors, distance_, request_.wanted, ef, allow, &stats));
         plan_.ef = std::max(plan_.ef, ef);

@@ -50,12 +50,11 @@ inline constexpr storage::table_id parts = 5;
     return std::move(key).take();
 }
 /// For `points` (number = ordinal) and `deaths` (number = page).
-[[nodiscard]] inline byte_vector number_key(collection_id collection, std::uint32_t number) {
-    byte_writer key;
-    key.reserve(8);
-    key.put_big_endian(collection);
-    key.put_big_endian(number);
-    return std::move(key).take();
+[[nodiscard]] inline std::array<std::byte, 8> number_key(collection_id collection, std::uint32_t number) noexcept {
+    std::array<std::byte, 8> key;
+    store_le(key.data(), __builtin_bswap32(collection));
+    store_le(key.data() + 4, __builtin_bswap32(number));
+    return key;
 }
 [[nodiscard]] inline byte_vector part_key(collection_id collection, std::uint16_t slot, std::uint64_t part) {
     byte_writer key;

@@ -96,8 +96,10 @@ using field_test = decltype(field_condition::test);
 result<field_test> parse_match(const value& json, const std::string& place) {
     const auto* object = json.if_object();
     if (!object) return bad(place, "must be an object");
-    if (object->size() != 1) return bad(place, "must have exactly one member: value, any or except");
-    const auto& [key, content] = *object->begin();
+    const auto given = [](const payload::member& m) { return !m.value.is_null(); };
+    if (std::count_if(object->begin(), object->end(), given) != 1)
+        return bad(place, "must have exactly one member: value, any or except");
+    const auto& [key, content] = *std::find_if(object->begin(), object->end(), given);
     const auto here = place + "." + key;
     if (key == "value") {
         if (const auto* flag = content.if_bool()) return field_test(match_value{*flag});

@@ -23,7 +23,10 @@ namespace vecstore::payload::detail {
         }
         const unsigned lead = *at++;
         if (lead < 0x80) continue;
-        const std::ptrdiff_t more = lead >= 0xC2 && lead <= 0xDF ? 1 : (lead & 0xF0) == 0xE0 ? 2 : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+        const std::ptrdiff_t more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                                    : lead >= 0xE0 && lead <= 0xEF ? 2
+                                    : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                                   : 0;
         if (more == 0 || end - at < more) return false;
         // Only the first continuation byte has a range that depends on the lead.
         const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;

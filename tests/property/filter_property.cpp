@@ -48,7 +48,8 @@ std::vector<value> reach(std::vector<value> from, std::string_view rest) {
 }
 
 bool listed(const filter::value_list& list, const value& v) {
-    return std::visit([&](const auto& items) { return std::any_of(items.begin(), items.end(), [&](const auto& i) { return value(i) == v; }); }, list);
+    const auto equals = [&](const auto& item) { return value(item) == v; };
+    return std::visit([&](const auto& items) { return std::any_of(items.begin(), items.end(), equals); }, list);
 }
 
 bool holds(const filter::match_value& t, const value& v) {
@@ -114,14 +115,16 @@ namespace {
 
 rc::Gen<std::string> path_text() {
     return rc::gen::oneOf(generate::key(),
-                          rc::gen::element<std::string>("a.b", "a[]", "a[].b", "b.c[]", "a[1]", "c[][]", "tags[1].a", "nope"));
+                          rc::gen::element<std::string>("a.b", "a[]", "a[].b", "b.c[]", "a[1]", "c[][]", "tags[1].a",
+                                                        "nope"));
 }
 
 rc::Gen<filter::value_list> list() {
     const auto wrap = [](auto items) { return filter::value_list(std::move(items)); };
-    return rc::gen::oneOf(
-        rc::gen::map(rc::gen::resize(3, rc::gen::container<std::vector<std::string>>(generate::text())), wrap),
-        rc::gen::map(rc::gen::resize(4, rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(-2, 4))), wrap));
+    const auto texts = rc::gen::container<std::vector<std::string>>(generate::text());
+    const auto integers = rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(-2, 4));
+    return rc::gen::oneOf(rc::gen::map(rc::gen::resize(3, texts), wrap),
+                          rc::gen::map(rc::gen::resize(4, integers), wrap));
 }
 
 expression field_expression() {

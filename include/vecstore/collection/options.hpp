@@ -17,7 +17,7 @@ namespace vecstore {
 struct vector_options {
     /// "" is the default vector, the one that `point::vector` and an empty `query::using_vector` mean.
     /// At most `name_bytes_max` bytes, without control characters and without any of <>:"/\|?*
-    std::string name;
+    std::string name = {};
 
     /// Numbers in each vector, 1 to `dim_max`.
     std::size_t dim = 0;
@@ -37,7 +37,7 @@ struct vector_options {
 
 struct collection_options {
     /// 0 to `vectors_per_point_max` vectors with different names.
-    std::vector<vector_options> vectors;
+    std::vector<vector_options> vectors = {};
 
     friend bool operator==(const collection_options&, const collection_options&) = default;
 };

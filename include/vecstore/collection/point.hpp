@@ -17,29 +17,29 @@ namespace vecstore {
 
 /// A vector under its name. Shape: values [dim] f32, finite.
 struct named_vector {
-    std::string name;
-    std::vector<float> values;
+    std::string name = {};
+    std::vector<float> values = {};
 
     friend bool operator==(const named_vector&, const named_vector&) = default;
 };
 
 /// The user's record. A point may lack any vector of its collection; it is then not found through that vector.
 struct point {
-    point_id id;
-    std::vector<float> vector;           ///< the default vector, named ""; empty = absent
-    std::vector<named_vector> vectors;   ///< further vectors by name
-    payload::document payload;
+    point_id id = {};
+    std::vector<float> vector = {};           ///< the default vector, named ""; empty = absent
+    std::vector<named_vector> vectors = {};   ///< further vectors by name
+    payload::document payload = {};
 
     friend bool operator==(const point&, const point&) = default;
 };
 
 /// A point as read. `version` is the lsn of its last change.
 struct record {
-    point_id id;
+    point_id id = {};
     std::uint64_t version = 0;
-    payload::document payload;           ///< empty unless asked for
-    std::vector<float> vector;           ///< empty unless asked for
-    std::vector<named_vector> vectors;   ///< empty unless asked for
+    payload::document payload = {};          ///< empty unless asked for
+    std::vector<float> vector = {};          ///< empty unless asked for
+    std::vector<named_vector> vectors = {};  ///< empty unless asked for
 };
 
 /// Which points a write is about: a list of ids, or all that match a filter when the write takes its turn.

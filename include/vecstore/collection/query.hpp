@@ -37,18 +37,18 @@ private:
 
 /// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match.
 struct query {
-    std::vector<float> nearest;               ///< [dim] f32, finite; not zero under cosine
-    std::string using_vector;                 ///< name of the vector searched; "" = the default one
-    filter::expression filter;                ///< empty = all points
+    std::vector<float> nearest = {};          ///< [dim] f32, finite; not zero under cosine
+    std::string using_vector = {};            ///< name of the vector searched; "" = the default one
+    filter::expression filter = {};           ///< empty = all points
     std::size_t limit = 10;                   ///< 1 to query_limit_max
     std::size_t offset = 0;                   ///< hits to leave out at the front; limit + offset <= query_limit_max
-    std::optional<float> score_threshold;     ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
+    std::optional<float> score_threshold = {}; ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 
     /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`.
     double recall = 0.95;
-    std::optional<std::size_t> ef;            ///< candidates kept in each graph walk, instead of `recall`
+    std::optional<std::size_t> ef = {};       ///< candidates kept in each graph walk, instead of `recall`
     bool exact = false;                       ///< look at every matching point
 };
 
@@ -72,12 +72,12 @@ struct query_plan {
 
 /// Score: cosine and dot: larger is better; euclid (rooted) and manhattan: smaller is better.
 struct hit {
-    point_id id;
+    point_id id = {};
     float score = 0;
     std::uint64_t version = 0;
-    payload::document payload;
-    std::vector<float> vector;
-    std::vector<named_vector> vectors;
+    payload::document payload = {};
+    std::vector<float> vector = {};
+    std::vector<named_vector> vectors = {};
 };
 
 /// Hits, best first, at most `limit`; owns all it holds.
@@ -94,9 +94,9 @@ struct query_result {
 
 /// A walk over all points in the order of their ids: numbers ascending, then UUIDs ascending.
 struct scroll {
-    std::optional<point_id> offset;           ///< first id wanted (it need not exist); absent = from the start
+    std::optional<point_id> offset = {};      ///< first id wanted (it need not exist); absent = from the start
     std::size_t limit = 10;                   ///< 1 to query_limit_max
-    filter::expression filter;
+    filter::expression filter = {};
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 };

@@ -53,8 +53,10 @@ public:
     /// Most significant byte first, so that unsigned values sort as bytes do.
     template <std::unsigned_integral T>
     void put_big_endian(T value) {
-        for (int shift = 8 * (static_cast<int>(sizeof value) - 1); shift >= 0; shift -= 8)
-            put(static_cast<std::uint8_t>(value >> shift));
+        T swapped = 0;
+        for (std::size_t i = 0; i < sizeof value; ++i)
+            swapped = static_cast<T>(swapped | static_cast<T>((value >> (8 * i) & 0xFF) << (8 * (sizeof value - 1 - i))));
+        put(swapped);
     }
     void put_bytes(byte_span bytes) {
         const auto at = grow(bytes.size());

@@ -22,7 +22,8 @@ struct json_options {
 };
 
 /// Parses one JSON text (RFC 8259, UTF-8). Numbers without fraction and exponent are integers, and those beyond the
-/// int64 range become the nearest double (but see json_options). Of equal keys in one object the last wins, at the place of the last.
+/// int64 range become the nearest double (but see json_options).
+/// Of equal keys in one object the last wins, at the place of the last.
 /// Errors: invalid_argument with byte offset and reason (syntax, more than json_bytes_max, arrays and objects nested
 /// deeper than the options allow, a number beyond the range of double).
 [[nodiscard]] result<value> parse_json(std::string_view text, const json_options& options = {});

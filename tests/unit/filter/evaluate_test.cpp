@@ -203,7 +203,8 @@ TEST_CASE("evaluate: no constraint lets everything pass", "[filter]") {
 TEST_CASE("evaluate: the four parts must all hold", "[filter]") {
     const std::string a = R"({"key":"a","match":{"value":1}})", b = R"({"key":"b","match":{"value":1}})",
                       c = R"({"key":"c","match":{"value":1}})";
-    const auto filter = R"({"must":[)" + a + R"(],"should":[)" + b + "," + c + R"(],"must_not":[{"key":"d","match":{"value":1}}]})";
+    const auto filter = R"({"must":[)" + a + R"(],"should":[)" + b + "," + c +
+                        R"(],"must_not":[{"key":"d","match":{"value":1}}]})";
     CHECK(passes(filter, R"({"a":1,"b":1})"));
     CHECK(passes(filter, R"({"a":1,"c":1,"d":2})"));
     CHECK_FALSE(passes(filter, R"({"a":1})"));

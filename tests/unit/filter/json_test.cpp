@@ -37,6 +37,7 @@ TEST_CASE("filter json: the shapes of the dialect give the expressions of the DS
          field("a").is_empty() && field("b").is_null());
     same(R"({"must":[{"has_id":[1,"0123456789abcdef0123456789abcdef"]}]})",
          has_id({1, uuid::parse("0123456789abcdef0123456789abcdef").value()}));
+    same(R"({"must":[{"key":"a","match":{"any":null,"value":1}}]})", field("a") == 1);
     same(R"({"must":[{"key":"a","match":null,"range":{"lt":1}}]})", field("a") < 1);
     same(R"({"should":[{"must":[{"key":"a","match":{"value":1}},{"key":"b","match":{"value":2}}]},
              {"key":"c","match":{"value":3}}]})",
@@ -65,13 +66,15 @@ TEST_CASE("filter json: errors name the offending place", "[filter]") {
     CHECK(complaint(R"({"must":[{"is_null":{"key":"a"},"x":1}]})") == "filter.must[0]: nothing may stand beside is_null");
     CHECK(complaint(R"({"must":[{"key":"a","range":{"from":1}}]})") == "filter.must[0].range.from: unknown bound");
     CHECK(complaint(R"({"must":[{"key":"a","range":{"lt":true}}]})") == "filter.must[0].range.lt: must be a number");
-    CHECK(complaint(R"({"must":[{"key":"a","range":{"lt":1},"match":{"value":1}}]})").find("filter.must[0]: more than one") == 0);
+    CHECK(complaint(R"({"must":[{"key":"a","range":{"lt":1},"match":{"value":1}}]})")
+              .find("filter.must[0]: more than one") == 0);
     CHECK(complaint(R"({"must":5})") == "filter.must: must be a list of conditions or one condition");
     CHECK(complaint(R"({"must":[5]})") == "filter.must[0]: a condition must be an object");
     CHECK(complaint("[]") == "filter: must be an object");
     CHECK(complaint("{").find("JSON, byte 1: ") == 0);
     for (const auto* id : {"-1", "1.5", "\"1\"", "\"x\"", "null"})
-        CHECK(complaint(std::string(R"({"must":[{"has_id":[7,)") + id + "]}]}").find("filter.must[0].has_id[1]: value ") == 0);
+        CHECK(complaint(std::string(R"({"must":[{"has_id":[7,)") + id + "]}]}")
+                  .find("filter.must[0].has_id[1]: value ") == 0);
     CHECK(complaint(R"({"must":[{"has_id":3}]})") == "filter.must[0].has_id: must be a list of point ids");
 }
 
