@@ -77,7 +77,7 @@ void load(vs::collection& words, const sample::data& data) {
 void build_graph(vs::database& db) {
     const auto start = clock_type::now();
     db.optimize([](const vs::progress& p) {
-          if (p.total > 0) show_bar("indexing", p.done, p.total);
+          if (p.done < p.total) show_bar("indexing", p.done, p.total);
           return true;
       }).value();
     show_bar("indexing", 1, 1);
