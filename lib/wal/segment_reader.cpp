@@ -23,7 +23,9 @@ result<segment_reader> segment_reader::open(storage::file_system& files, const s
 result<byte_span> segment_reader::bytes_at(std::uint64_t offset, std::size_t count) {
     const auto window_end = window_at_ + window_.size();
     if (offset < window_at_ || offset + count > window_end) {
-        window_.resize(std::max(count, window_bytes));
+        VECSTORE_TRY(const auto file_bytes, file_->size());
+        const auto left = file_bytes > offset ? file_bytes - offset : 0;
+        window_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, window_bytes), left)));
         window_at_ = offset;
         VECSTORE_TRY(const auto got, file_->read_at(offset, window_));
         window_.resize(got);
