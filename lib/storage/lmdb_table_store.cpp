@@ -25,24 +25,11 @@ constexpr unsigned tables_max = 256;
 error translate(int code, const char* operation, const std::string& path) {
     errc to = errc::io;
     switch (code) {
-        case MDB_CORRUPTED:
-        case MDB_PAGE_NOTFOUND:
-        case MDB_PANIC:
-        case MDB_VERSION_MISMATCH:
-        case MDB_INVALID:
-        case MDB_INCOMPATIBLE: to = errc::corruption; break;
-        case MDB_MAP_FULL:
-        case MDB_DBS_FULL:
-        case MDB_READERS_FULL:
-        case MDB_TLS_FULL:
-        case MDB_TXN_FULL:
-        case MDB_CURSOR_FULL:
-        case MDB_PAGE_FULL:
-        case ENOSPC:
-        case EDQUOT:
-        case ENOMEM:
-        case EMFILE:
-        case ENFILE: to = errc::resource_exhausted; break;
+        case MDB_CORRUPTED: case MDB_PAGE_NOTFOUND: case MDB_PANIC:
+        case MDB_VERSION_MISMATCH: case MDB_INVALID: case MDB_INCOMPATIBLE: to = errc::corruption; break;
+        case MDB_MAP_FULL: case MDB_DBS_FULL: case MDB_READERS_FULL: case MDB_TLS_FULL:
+        case MDB_TXN_FULL: case MDB_CURSOR_FULL: case MDB_PAGE_FULL:
+        case ENOSPC: case EDQUOT: case ENOMEM: case EMFILE: case ENFILE: to = errc::resource_exhausted; break;
         case MDB_BAD_VALSIZE: to = errc::invalid_argument; break;
         case MDB_NOTFOUND:
         case ENOENT: to = errc::not_found; break;
