@@ -15,7 +15,7 @@ public:
     /// Uninitialised, aligned for any scalar. The pieces live as long as the arena; no destructor is run.
     [[nodiscard]] std::byte* allocate(std::size_t bytes) {
         bytes = (bytes + alignment - 1) / alignment * alignment;
-        if (bytes > left_) add_block(std::max(bytes, block_bytes));
+        if (bytes > left_) add_block(bytes);
         auto* const piece = next_;
         next_ += bytes;
         left_ -= bytes;
@@ -25,9 +25,12 @@ public:
 
 private:
     static constexpr std::size_t alignment = alignof(std::max_align_t);
-    static constexpr std::size_t block_bytes = 256 << 10;
+    static constexpr std::size_t block_bytes_min = 4 << 10;  // a collection at rest must not cost more
+    static constexpr std::size_t block_bytes_max = 1 << 20;
 
+    /// Blocks grow with what is there already, so that their number stays small.
     void add_block(std::size_t bytes) {
+        bytes = std::max(bytes, std::clamp(memory_bytes() / 4, block_bytes_min, block_bytes_max));
         blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
         next_ = blocks_.back().get();
         left_ = bytes;

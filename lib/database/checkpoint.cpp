@@ -12,6 +12,7 @@ bool database_state::checkpoint_due() const noexcept {
 result<void> database_state::checkpoint() {
     VECSTORE_CHECK(check_writable());
     const lock_guard lock(checkpoint_mutex_);
+    VECSTORE_CHECK(check_writable());  // it may have been closed meanwhile
     return checkpoint_locked();
 }
 
@@ -30,7 +31,8 @@ result<void> database_state::checkpoint_locked() {
         control.checkpoint_term = c.term;
         control.checkpoint_chain = c.chain;
         control.durable_lsn = c.lsn;
-        VECSTORE_CHECK(control_->store(control));
+        // A control file that failed once cannot be trusted to hold either state: no more checkpoints until reopened.
+        if (auto stored = control_->store(control); !stored) return poison(std::move(stored).error());
     }
     VECSTORE_CHECK(install_checkpoint());
     return {};
@@ -38,6 +40,7 @@ result<void> database_state::checkpoint_locked() {
 
 result<void> database_state::seal_all() {
     return queue_.exclusively([this]() -> result<void> VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
+        VECSTORE_CHECK(check_writable());  // after a failed apply nothing may be sealed
         const auto lsn = lsn_.load(std::memory_order_relaxed);
         if (lsn == checkpoint_lsn_.load(std::memory_order_relaxed)) return {};
         VECSTORE_CHECK(sync_log());

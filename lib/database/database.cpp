@@ -30,7 +30,6 @@ result<collection> database::open_collection(std::string_view name) const {
 result<void> database::drop_collection(std::string_view name) { return state_->drop_collection(std::string(name)); }
 
 result<std::vector<std::string>> database::list_collections() const {
-    VECSTORE_CHECK(state_->check_open());
     return state_->names();
 }
 

@@ -49,8 +49,8 @@ public:
     // Catalog
     result<collection> create_collection(const std::string& name, const collection_options& options);
     result<void> drop_collection(const std::string& name);
-    [[nodiscard]] result<std::shared_ptr<collection_state>> find(std::string_view name) const;
-    [[nodiscard]] std::vector<std::string> names() const;
+    [[nodiscard]] result<std::shared_ptr<collection_state>> find(std::string_view name);
+    [[nodiscard]] result<std::vector<std::string>> names();
 
     // Upkeep
     result<void> flush();
@@ -83,7 +83,12 @@ private:
     result<void> replay(std::uint64_t applied_lsn);
     result<void> apply_recovered(const wal::record& record, storage::table_reader& tables);
     result<void> open_log(const wal::log_end& end);
-    result<void> reload();
+    result<void> remove_unlisted();
+    void publish_catalog();
+    result<void> follow();
+    [[nodiscard]] result<bool> behind();
+    result<void> reload() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> load_and_replay();
 
     // write.cpp: by the writer
     void process(std::span<commit_queue::entry* const> group);
@@ -109,7 +114,8 @@ private:
     void background_step();
     result<bool> optimize_one(collection_state& state, bool full, const progress_callback& report) VECSTORE_REQUIRES(optimizer_mutex_);
     result<void> install_job(collection_state& state, const optimizer_outcome& outcome);
-    void wake_background();
+    /// `now` false: only let it see that something has changed (a write that waits for the flush interval).
+    void wake_background(bool now);
     void note_error(const error& e);
     [[nodiscard]] std::vector<std::shared_ptr<collection_state>> all_collections() const;
 

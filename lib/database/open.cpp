@@ -9,6 +9,7 @@
 #include <vecstore/storage/memory_table_store.hpp>
 
 #include <random>
+#include <set>
 
 namespace vecstore::detail {
 namespace {
@@ -65,10 +66,12 @@ result<void> database_state::start() {
         VECSTORE_CHECK(open_directory());
         VECSTORE_CHECK(open_control());
         VECSTORE_CHECK(open_tables());
+        const lock_guard lock(checkpoint_mutex_);
         if (options_.read_only) return reload();
         VECSTORE_TRY(const auto applied_lsn, load());
         VECSTORE_CHECK(replay(applied_lsn));
-        for (const auto& [id, state] : by_id_) VECSTORE_CHECK(remove_unlisted_parts(*files_, directory_, *state));
+        publish_catalog();
+        VECSTORE_CHECK(remove_unlisted());
     }
     if (options_.background_threads > 0 && !options_.read_only) background_ = std::thread([this] { run_background(); });
     return {};
@@ -123,12 +126,8 @@ result<std::uint64_t> database_state::load() {
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
     VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
     by_id_.clear();
+    dropped_.clear();
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
-    {
-        const lock_guard lock(catalog_mutex_);
-        by_name_.clear();
-        for (const auto& state : collections) by_name_.emplace(state->name(), state);
-    }
     lsn_ = durable_lsn_ = checkpoint_lsn_ = applied.lsn;
     return applied.lsn;
 }
@@ -163,25 +162,52 @@ result<void> database_state::open_log(const wal::log_end& end) {
     return {};
 }
 
+void database_state::publish_catalog() {
+    const lock_guard lock(catalog_mutex_);
+    by_name_.clear();
+    for (const auto& [id, state] : by_id_) by_name_.emplace(state->name(), state);
+}
+
+/// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are gone.
+result<void> database_state::remove_unlisted() {
+    for (const auto& [id, state] : by_id_) VECSTORE_CHECK(remove_unlisted_parts(*files_, directory_, *state));
+    VECSTORE_TRY(const auto names, files_->list(path("parts")));
+    std::set<std::string> used;
+    for (const auto& [id, state] : by_id_) used.insert(std::to_string(id));
+    for (const auto id : dropped_) used.insert(std::to_string(id));  // until a checkpoint, the tables list their parts
+    for (const auto& name : names)
+        if (!used.contains(name)) VECSTORE_CHECK(files_->remove_all(storage::join_path(path("parts"), name)));
+    return {};
+}
+
+/// True when the tables hold a newer checkpoint than the state that is shown.
+result<bool> database_state::behind() {
+    VECSTORE_TRY(const auto tables, tables_->read());
+    VECSTORE_TRY(const auto applied, read_applied(*tables));
+    return applied.lsn > lsn_.load(std::memory_order_acquire);
+}
+
+result<void> database_state::follow() {
+    if (!options_.read_only) return {};
+    VECSTORE_TRY(const bool newer, behind());
+    return newer ? refresh() : result<void>{};
+}
+
 result<void> database_state::refresh() {
     if (!options_.read_only) return {};
     const lock_guard lock(checkpoint_mutex_);
-    return reload();
+    VECSTORE_TRY(const bool newer, behind());
+    return newer ? reload() : result<void>{};  // another reader may have done it
 }
 
-/// Reads everything anew, and lets handles that exist already see it. Another process may write a checkpoint meanwhile and
-/// take log or parts away from under us; then the next try finds the newer state.
+/// Reads everything anew, and lets handles that exist already see it. After an error all is as it was.
 result<void> database_state::reload() {
-    constexpr int attempts_max = 20;
     const auto before = by_id_;
-    for (int attempt = 1;; ++attempt) {
-        auto loaded = load();
-        auto replayed = loaded ? replay(*loaded) : result<void>(loaded.error());
-        if (replayed) break;
-        VECSTORE_TRY(const auto tables, tables_->read());
-        VECSTORE_TRY(const auto applied, read_applied(*tables));
-        const bool moved_on = !loaded || applied.lsn != *loaded;
-        if (!moved_on || attempt == attempts_max) return replayed;
+    const auto lsn_before = lsn_.load();
+    if (auto loaded = load_and_replay(); !loaded) {
+        by_id_ = before;
+        lsn_ = lsn_before;
+        return loaded;
     }
     for (const auto& [id, state] : before) {
         const auto found = by_id_.find(id);
@@ -191,10 +217,24 @@ result<void> database_state::reload() {
         }
         state->take_over(*found->second);
         found->second = state;
-        const lock_guard lock(catalog_mutex_);
-        by_name_[state->name()] = state;
     }
+    publish_catalog();
     return {};
+}
+
+/// The writing process may write a checkpoint meanwhile and take log or parts away from under us, or be in the middle of an
+/// append; then the next try finds the newer state.
+result<void> database_state::load_and_replay() {
+    constexpr int attempts_min = 3, attempts_max = 20;
+    for (int attempt = 1;; ++attempt) {
+        auto loaded = load();
+        auto replayed = loaded ? replay(*loaded) : result<void>(loaded.error());
+        if (replayed) return {};
+        VECSTORE_TRY(const auto tables, tables_->read());
+        VECSTORE_TRY(const auto applied, read_applied(*tables));
+        const bool moved_on = !loaded || applied.lsn != *loaded;
+        if (attempt >= attempts_min && (!moved_on || attempt == attempts_max)) return replayed;
+    }
 }
 
 }  // namespace vecstore::detail

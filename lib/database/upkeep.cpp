@@ -14,24 +14,27 @@ std::vector<std::shared_ptr<collection_state>> database_state::all_collections()
     return all;
 }
 
-result<std::shared_ptr<collection_state>> database_state::find(std::string_view name) const {
+result<std::shared_ptr<collection_state>> database_state::find(std::string_view name) {
     VECSTORE_CHECK(check_open());
+    VECSTORE_CHECK(follow());
     const lock_guard lock(catalog_mutex_);
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) return error{errc::not_found, "no collection \"" + std::string(name) + "\"", {}, 0};
     return found->second;
 }
 
-std::vector<std::string> database_state::names() const {
+result<std::vector<std::string>> database_state::names() {
+    VECSTORE_CHECK(check_open());
+    VECSTORE_CHECK(follow());
     const lock_guard lock(catalog_mutex_);
     std::vector<std::string> all;
     for (const auto& [name, state] : by_name_) all.push_back(name);
     return all;
 }
 
-void database_state::wake_background() {
+void database_state::wake_background(bool now) {
     const lock_guard lock(status_mutex_);
-    background_wanted_ = true;
+    background_wanted_ |= now;
     background_signal_.notify_one();
 }
 
@@ -45,7 +48,13 @@ void database_state::run_background() {
     while (!closing_) {
         {
             const lock_guard lock(status_mutex_);
-            if (!background_wanted_) background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
+            while (!background_wanted_ && !closing_) {
+                if (durable_lsn_ < lsn_ && !poisoned_ && !in_memory()) {
+                    background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
+                    break;
+                }
+                background_signal_.wait(status_mutex_);
+            }
             background_wanted_ = false;
         }
         if (!closing_) background_step();
@@ -54,7 +63,7 @@ void database_state::run_background() {
 
 void database_state::background_step() {
     if (poisoned_) return;
-    if (durable_lsn_ < lsn_)
+    if (durable_lsn_ < lsn_ && !in_memory())
         if (auto flushed = flush(); !flushed) note_error(flushed.error());
     if (checkpoint_due())
         if (auto done = checkpoint(); !done) note_error(done.error());
@@ -142,10 +151,12 @@ result<void> database_state::install_job(collection_state& state, const optimize
 
 result<void> database_state::close() {
     if (closing_.exchange(true)) return {};
-    wake_background();
+    wake_background(true);
     if (background_.joinable()) background_.join();
+    const lock_guard optimizer_lock(optimizer_mutex_);  // whoever optimizes has been cancelled, and must not write files any more
+    const lock_guard checkpoint_lock(checkpoint_mutex_);
     result<void> done;
-    if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint();
+    if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint_locked();
     closed_ = true;
     // Whoever has the turn finishes first; those behind find the database closed.
     (void)queue_.exclusively([this]() -> result<void> {
@@ -165,10 +176,10 @@ result<database_stats> database_state::stats() {
     stats.log_bytes = log_bytes_;
     VECSTORE_TRY(stats.tables_bytes, tables_->size_bytes());
     stats.poisoned = poisoned_;
-    const lock_guard lock(status_mutex_);
-    stats.last_error = last_error_;
     const lock_guard catalog_lock(catalog_mutex_);
     stats.collections = by_name_.size();
+    const lock_guard lock(status_mutex_);
+    stats.last_error = last_error_;
     return stats;
 }
 

@@ -19,12 +19,13 @@ result<write_result> database_state::commit(write_request request) {
     constexpr std::uint64_t backlog_factor = 4;
     VECSTORE_CHECK(check_writable());
     const auto outcome = queue_.write(request);
+    if (request.durability == durability::async && options_.background_threads > 0) wake_background(false);
     if (checkpoint_due()) {
         // Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not this
         // write's: it is kept in stats(), and the next checkpoint tries again.
         const bool overdue = bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
         if (options_.background_threads > 0 && !overdue)
-            wake_background();
+            wake_background(true);
         else if (auto done = checkpoint(); !done)
             note_error(done.error());
     }
@@ -175,6 +176,7 @@ result<void> database_state::apply_ddl(const wal::record& record) {
         state->publish(record.lsn);
         by_id_.emplace(id, state);
         next_collection_ = std::max(next_collection_, id + 1);
+        if (options_.read_only) return {};  // `reload` shows the catalog when it is complete
         const lock_guard lock(catalog_mutex_);
         by_name_[named.name] = std::move(state);
         return {};
@@ -184,8 +186,10 @@ result<void> database_state::apply_ddl(const wal::record& record) {
         return error{errc::corruption, "a log record of DDL names no collection", path("wal"), 0};
     found->second->publish_dropped(record.lsn);
     dropped_.push_back(id);
-    const lock_guard lock(catalog_mutex_);
-    by_name_.erase(found->second->name());
+    if (!options_.read_only) {
+        const lock_guard lock(catalog_mutex_);
+        by_name_.erase(found->second->name());
+    }
     by_id_.erase(found);
     return {};
 }
