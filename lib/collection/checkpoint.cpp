@@ -4,6 +4,7 @@
 
 #include <vecstore/payload/codec.hpp>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -130,6 +131,28 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
     return lists;
 }
 
+/// Null when no row of the slot is alive.
+result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& files, const std::string& root,
+                                                      collection_state& state, std::size_t slot) {
+    const auto& sealed = *state.sealed();
+    const auto pinned = state.pin();
+    const auto& rows = *sealed.memtables[slot];
+    const auto& options = state.options().vectors[slot];
+    const auto directory = part_directory(root, state.id(), slot);
+    std::optional<part_writer> writer;
+    for (row_id row = 0; row < rows.size(); ++row) {
+        if (!pinned->deaths->alive_at(rows.ordinal_of(row), sealed.lsn)) continue;
+        if (!writer) {
+            VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
+            writer.emplace(std::move(created));
+        }
+        VECSTORE_CHECK(writer->append(rows.ordinal_of(row), std::span(rows.vectors().at(row), options.dim)));
+    }
+    if (!writer) return std::shared_ptr<const part>();
+    VECSTORE_TRY(const auto descriptor, writer->finish());
+    return part::open(files, directory, descriptor, options);
+}
+
 }  // namespace
 
 std::string collection_directory(const std::string& root, collection_id collection) {
@@ -140,25 +163,16 @@ std::string part_directory(const std::string& root, collection_id collection, st
 }
 
 result<part_list> write_sealed_parts(storage::file_system& files, const std::string& root, collection_state& state) {
-    const auto& sealed = *state.sealed();
-    const auto pinned = state.pin();
-    part_list parts(sealed.memtables.size());
-    for (std::size_t slot = 0; slot < parts.size(); ++slot) {
-        const auto& rows = *sealed.memtables[slot];
-        const auto& options = state.options().vectors[slot];
-        const auto directory = part_directory(root, state.id(), slot);
-        std::optional<part_writer> writer;
-        for (row_id row = 0; row < rows.size(); ++row) {
-            if (!pinned->deaths->alive_at(rows.ordinal_of(row), sealed.lsn)) continue;
-            if (!writer) {
-                VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
-                writer.emplace(std::move(created));
-            }
-            VECSTORE_CHECK(writer->append(rows.ordinal_of(row), std::span(rows.vectors().at(row), options.dim)));
+    part_list parts;
+    for (std::size_t slot = 0; slot < state.sealed()->memtables.size(); ++slot) {
+        auto written = write_sealed_part(files, root, state, slot);
+        if (!written) {  // a full disk needs the space; the next try writes all of them again
+            for (std::size_t done = 0; done < parts.size(); ++done)
+                if (parts[done] != nullptr)
+                    (void)files.remove(part_path(part_directory(root, state.id(), done), parts[done]->descriptor().number));
+            return std::move(written).error();
         }
-        if (!writer) continue;
-        VECSTORE_TRY(const auto descriptor, writer->finish());
-        VECSTORE_TRY(parts[slot], part::open(files, directory, descriptor, options));
+        parts.push_back(*std::move(written));
     }
     return parts;
 }
@@ -207,8 +221,12 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         auto state = std::make_shared<collection_state>(id, named.name, named.options);
         VECSTORE_TRY(auto deaths, load_deaths(tables, id, ordinal_end));
         VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options));
-        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)),
-                        static_cast<std::uint64_t>(entry["next_part"].int64_or(1)), std::move(deaths), std::move(parts)},
+        // The optimizer takes numbers, too, and changes the manifest without the catalog.
+        auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
+        for (const auto& list : parts)
+            for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
+        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part, std::move(deaths),
+                        std::move(parts)},
                        applied_lsn);
         collections.push_back(std::move(state));
         VECSTORE_CHECK(cursor->next());

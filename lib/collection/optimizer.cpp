@@ -55,8 +55,9 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
     const auto pinned = state.pin();
     std::optional<part_writer> writer;
     for (const auto& input : job.inputs) {
-        if (control.keep_going && !control.keep_going(0, 0)) return error{errc::cancelled, "optimizing was cancelled", {}, 0};
         for (row_id row = 0; row < input->size(); ++row) {
+            if (row % rows_between_checks == 0 && control.keep_going && !control.keep_going(0, 0))
+                return error{errc::cancelled, "optimizing was cancelled", {}, 0};
             const auto ordinal = input->ordinal_of(row);
             if (!pinned->deaths->alive_at(ordinal, control.droppable_lsn)) continue;
             if (!writer) {
@@ -134,7 +135,12 @@ result<optimizer_outcome> run_job(storage::file_system& files, const std::string
         VECSTORE_TRY(output, rewrite(files, directory, state, job, control));
     }
     if (output != nullptr && output->size() >= graph_rows_min) {
-        VECSTORE_TRY(output, add_graph(files, directory, state.options().vectors[job.slot], *output, control));
+        auto with_graph = add_graph(files, directory, state.options().vectors[job.slot], *output, control);
+        if (!with_graph) {
+            if (job.rewrite) (void)files.remove(part_path(directory, output->descriptor().number));
+            return std::move(with_graph).error();
+        }
+        output = *std::move(with_graph);
     }
     return optimizer_outcome{job.slot, job.inputs, std::move(output)};
 }

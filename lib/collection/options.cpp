@@ -2,6 +2,8 @@
 
 #include <vecstore/collection/query.hpp>
 
+#include "payload/utf8.hpp"
+
 namespace vecstore {
 
 result<void> validate_name(std::string_view what, std::string_view name, bool empty_allowed) {
@@ -9,6 +11,7 @@ result<void> validate_name(std::string_view what, std::string_view name, bool em
     if (name.size() > name_bytes_max)
         return invalid_argument(std::string(what) + " has " + std::to_string(name.size()) + " bytes, the limit is " +
                                 std::to_string(name_bytes_max));
+    if (!payload::detail::is_utf8(name)) return invalid_argument(std::string(what) + " is not UTF-8");
     constexpr std::string_view forbidden = "<>:\"/\\|?*";
     for (const char c : name)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || forbidden.find(c) != std::string_view::npos)

@@ -50,7 +50,7 @@ public:
         else
             walk(strategy);
         if (failure_) return *std::move(failure_);
-        if (strategy == search_strategy::filtered_walk && nearest_.size() < request_.wanted) {
+        if (strategy != search_strategy::exact_scan && nearest_.size() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
             nearest_ = top_k<candidate>(request_.wanted);
             VECSTORE_CHECK(scan_exactly());
@@ -59,6 +59,13 @@ public:
     }
 
 private:
+    /// No answer can have more hits than this.
+    [[nodiscard]] std::size_t reachable() const noexcept {
+        std::size_t rows = 0;
+        for (const auto& part : *rows_.parts) rows += part->size();
+        for (const auto& newest : rows_.memtables) rows += newest.rows;
+        return std::min(rows, session_.state().point_count);
+    }
     result<search_strategy> choose() {
         plan_input in;
         in.points = session_.state().point_count;

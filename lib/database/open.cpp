@@ -122,6 +122,11 @@ result<void> database_state::open_tables() {
 result<std::uint64_t> database_state::load() {
     VECSTORE_TRY(const auto tables, tables_->read());
     VECSTORE_TRY(const auto applied, read_applied(*tables));
+    // The control file is written after the tables, so tables that are behind it have been lost or replaced.
+    if (const auto known = control_->state().checkpoint_lsn; applied.lsn < known)
+        return corruption("the tables hold a checkpoint at lsn " + std::to_string(applied.lsn) + ", the control file knows of " +
+                              std::to_string(known),
+                          path("state/data.mdb"), 0);
     VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
     VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
@@ -147,6 +152,8 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
                      bytes_since_seal_.fetch_add(wal::record_bytes(record.payload.size()), std::memory_order_relaxed);
                      return {};
                  }));
+    if (scan.end.has_segment && scan.end.segment.database_uuid != known.database_uuid)
+        return corruption("the log is that of another database", path("wal"), 0);
     for (const auto& [id, state] : by_id_) state->publish(lsn_);
     durable_lsn_ = lsn_.load();
     return options_.read_only ? result<void>{} : open_log(scan.end);

@@ -153,7 +153,15 @@ result<void> database_state::apply_record(const wal::record& record, storage::ta
         case wal::record_type::upsert:
         case wal::record_type::erase:
         case wal::record_type::set_payload: break;
-        default: return {};  // marks of other modules; they change no points
+        case wal::record_type::term_open:
+        case wal::record_type::config:
+        case wal::record_type::state_hash:
+        case wal::record_type::snapshot_mark:
+        case wal::record_type::pad: return {};  // they change no points
+        default:
+            return error{errc::unsupported, "log record " + std::to_string(record.lsn) + " has type " +
+                                                std::to_string(static_cast<int>(record.type)) + ", which this version does not know",
+                         path("wal"), 0};
     }
     byte_reader in(record.payload);
     const auto found = by_id_.find(in.get<collection_id>());

@@ -16,7 +16,7 @@ namespace vecstore {
 /// One named vector of a collection.
 struct vector_options {
     /// "" is the default vector, the one that `point::vector` and an empty `query::using_vector` mean.
-    /// At most `name_bytes_max` bytes, without control characters and without any of <>:"/\|?*
+    /// UTF-8, at most `name_bytes_max` bytes, without control characters and without any of <>:"/\|?*
     std::string name = {};
 
     /// Numbers in each vector, 1 to `dim_max`.

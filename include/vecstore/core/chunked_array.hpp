@@ -1,7 +1,9 @@
 /// An array that grows without moving: chunk c holds 2^(first_bits + c) elements, so a fixed table of 32 pointers is
 /// enough for any size, elements keep their address, and readers never wait for growth.
 /// Invariants: a chunk, once published (release), is never replaced before destruction; readers load its pointer with
-/// acquire, so they see the value-initialised elements. What readers may read of an element is the owner's business.
+/// acquire, so they see the constructed elements. What readers may read of an element is the owner's business.
+/// Memory: the last chunk may be as large as all before it; of a trivial `T` it is left untouched, so that the operating
+/// system backs only what is written.
 /// Thread safety: `ensure` by one thread at a time; `operator[]` by any number of threads for elements already ensured.
 #pragma once
 
@@ -15,7 +17,7 @@
 
 namespace vecstore {
 
-/// `T` must be value-initialisable. `group` elements lie side by side for each index: one allocation serves
+/// `T` is default-constructed: a trivial one (float, row_id) holds nothing until written, an atomic holds zero. `group` elements lie side by side for each index: one allocation serves
 /// arrays of fixed-size records (a vector of `group` floats, a neighbour list of `group` ids), 64-byte aligned.
 template <class T, unsigned first_bits = 10>
 class chunked_array {
@@ -35,7 +37,7 @@ public:
             if (chunks_[c].load(std::memory_order_relaxed) != nullptr) continue;
             const auto count = chunk_size(c) * group_;
             auto* chunk = static_cast<T*>(::operator new(count * sizeof(T), alignment));
-            std::uninitialized_value_construct_n(chunk, count);
+            std::uninitialized_default_construct_n(chunk, count);
             chunks_[c].store(chunk, std::memory_order_release);
         }
     }
@@ -47,6 +49,7 @@ public:
     [[nodiscard]] T& operator[](std::size_t index) const noexcept { return *at(index); }
 
     [[nodiscard]] std::size_t group() const noexcept { return group_; }
+    /// Address space taken.
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         std::size_t bytes = 0;
         for (std::size_t c = 0; c < chunks_.size(); ++c)

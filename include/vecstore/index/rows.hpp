@@ -57,7 +57,8 @@ public:
     [[nodiscard]] const float* at(row_id row) const noexcept { return rows_.at(row); }
     [[nodiscard]] row_id size() const noexcept { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
-    [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes(); }
+    /// Of the rows there are; the room kept for more is not backed by memory yet.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return size() * rows_.group() * sizeof(float); }
 
 private:
     static constexpr std::size_t line = 64 / sizeof(float);

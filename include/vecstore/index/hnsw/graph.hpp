@@ -86,9 +86,10 @@ public:
     [[nodiscard]] std::size_t linked_count() const noexcept { return linked_count_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::size_t dead_count() const noexcept { return dead_count_.load(std::memory_order_relaxed); }
     [[nodiscard]] const node& node_of(row_id row) const noexcept { return nodes_[row]; }
+    /// Of the rows there are; the room kept for more is not backed by memory yet.
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-        return sizeof *this + base_.memory_bytes() + upper_.memory_bytes() + nodes_.memory_bytes() +
-               states_.memory_bytes() + scratches_.memory_bytes();
+        return sizeof *this + row_bound() * (list_size(0) * sizeof(row_id) + sizeof(node) + 1) + upper_.memory_bytes() +
+               scratches_.memory_bytes();
     }
 
     // Writing.
@@ -134,13 +135,13 @@ public:
         }
     }
     void mark_linked(row_id row) noexcept {
-        std::atomic_ref(states_[row]).store(state_linked, std::memory_order_release);
+        states_[row].store(state_linked, std::memory_order_release);
         linked_count_.fetch_add(1, std::memory_order_relaxed);
     }
     /// False when the row is not linked, or dead already.
     bool mark_dead(row_id row) noexcept {
         auto expected = state_linked;
-        if (!std::atomic_ref(states_[row]).compare_exchange_strong(expected, state_dead, std::memory_order_acq_rel))
+        if (!states_[row].compare_exchange_strong(expected, state_dead, std::memory_order_acq_rel))
             return false;
         dead_count_.fetch_add(1, std::memory_order_release);
         return true;
@@ -156,14 +157,14 @@ private:
         return level == 0 ? base_.at(row) : upper_.at(nodes_[row].upper_list + level - 1);
     }
     [[nodiscard]] std::uint8_t state_of(row_id row) const noexcept {
-        return std::atomic_ref(states_[row]).load(std::memory_order_acquire);
+        return states_[row].load(std::memory_order_acquire);
     }
 
     std::size_t m_;
     chunked_array<row_id> base_;   // [rows, 2m]
     chunked_array<row_id> upper_;  // [lists, m]
     chunked_array<node> nodes_;
-    chunked_array<std::uint8_t> states_;
+    chunked_array<std::atomic<std::uint8_t>> states_;
     std::atomic<std::uint64_t> entry_{0};  // (level + 1) << 32 | row; 0 when empty
     std::atomic<row_id> bound_{0};
     std::atomic<std::size_t> linked_count_{0};
