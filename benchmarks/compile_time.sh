@@ -9,7 +9,7 @@ for header in "$@"; do
     best=
     for _ in 1 2 3; do
         start=$(date +%s%N)
-        echo "#include <$header>" | "${CXX:-g++}" -std=c++20 -O0 -Iinclude -DVECSTORE_COMPILED=1 -x c++ -c -o /dev/null -
+        echo "#include <$header>" | "${CXX:-g++}" -std=c++20 -O2 -Iinclude -DVECSTORE_COMPILED=1 -x c++ -c -o /dev/null -
         took=$((($(date +%s%N) - start) / 1000000))
         if [ -z "$best" ] || [ "$took" -lt "$best" ]; then best=$took; fi
     done
