@@ -34,7 +34,9 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
     std::shared_ptr<part> opened(new part);
     opened->descriptor_ = descriptor;
     const auto path = part_path(directory, descriptor.number);
-    VECSTORE_TRY(opened->vector_file_, storage::block_file::open(files, path, part_kind, storage::verify_mode::all));
+    auto file = storage::block_file::open(files, path, part_kind, storage::verify_mode::all);
+    if (!file && file.error().code == errc::not_found) return damaged(path, "a part that the manifest names is missing");
+    VECSTORE_TRY(opened->vector_file_, std::move(file));
     if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
     VECSTORE_CHECK(opened->open_vectors(options));
     if (descriptor.graph_root != 0 && !opened->open_graph(files, graph_path(directory, descriptor.number), options)) {
