@@ -1,0 +1,136 @@
+#include "collection/operation.hpp"
+
+#include "collection/state.hpp"
+#include "support/store.hpp"
+
+#include <vecstore/payload/codec.hpp>
+
+#include <catch2/catch.hpp>
+
+namespace vs = vecstore;
+using namespace vecstore::test;
+using vs::detail::operation;
+using vs::detail::payload_edit;
+
+namespace {
+
+std::string hex(vs::byte_span bytes) {
+    std::string out;
+    for (const auto byte : bytes) {
+        constexpr char digits[] = "0123456789abcdef";
+        out += digits[static_cast<unsigned>(byte) >> 4];
+        out += digits[static_cast<unsigned>(byte) & 15];
+    }
+    return out;
+}
+
+vs::collection_options two_vectors() {
+    return {{vector_of(2, vs::metric::euclid), vector_of(1, vs::metric::cosine, "t")}};
+}
+
+std::vector<operation> one_of_each() {
+    auto p = make_point(0x0102, {1.0f, -2.0f}, {{"a", 1}});
+    p.vectors.push_back({"t", {4}});
+    const std::vector<vs::point> points{p, make_point(uuid_of(0xAB), {})};
+    const std::vector<vs::point_id> ids{3, uuid_of(0xCD)};
+    std::vector<operation> all;
+    const auto add = [&](std::vector<operation> made) {
+        REQUIRE(made.size() == 1);
+        all.push_back(std::move(made[0]));
+    };
+    add(vs::detail::encode_upsert(9, two_vectors(), points).value());
+    add(vs::detail::encode_erase(9, ids).value());
+    add(vs::detail::encode_edit(9, payload_edit::set, ids, vs::payload::encode({{"a", 1}}).value()).value());
+    add(vs::detail::encode_edit(9, payload_edit::erase, ids, vs::detail::encode_paths({"a", "b.c"})).value());
+    add(vs::detail::encode_edit(9, payload_edit::clear, ids, {}).value());
+    return all;
+}
+
+vs::wal::record record_of(const operation& o, vs::byte_span payload, std::uint64_t lsn) {
+    vs::wal::record record;
+    record.type = o.type;
+    record.payload = payload;
+    record.lsn = lsn;
+    return record;
+}
+
+}  // namespace
+
+TEST_CASE("operation: the bytes in the log are these", "[collection]") {
+    const std::string document = "01" "06" "12000000" "01000000" "01000000" "61" "02" "0100000000000000";
+    const std::string ids = "00" "0000000000000003" "01" "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+    const auto all = one_of_each();
+    CHECK(static_cast<int>(all[0].type) == 1);
+    CHECK(hex(all[0].payload) == "09000000" "02000000"
+                                 "00" "0000000000000102" "02" "00" "0000803f" "000000c0" "01" "0000803f"
+                                 "18000000" + document +
+                                 "01" "abababababababababababababababab" "00" "0a000000" "01" "06" "04000000" "00000000");
+    CHECK(static_cast<int>(all[1].type) == 2);
+    CHECK(hex(all[1].payload) == "09000000" "02000000" + ids);
+    CHECK(static_cast<int>(all[2].type) == 3);
+    CHECK(hex(all[2].payload) == "09000000" "01" "02000000" + ids + "18000000" + document);
+    CHECK(hex(all[3].payload) == "09000000" "03" "02000000" + ids + "10000000" "02000000" "01000000" "61" "03000000" "622e63");
+    CHECK(hex(all[4].payload) == "09000000" "04" "02000000" + ids + "00000000");
+    const auto drop = vs::detail::encode_drop(9);
+    CHECK(static_cast<int>(drop.type) == 4);
+    CHECK(hex(drop.payload) == "09000000" "02");
+    const auto create = vs::detail::encode_create(9, "n", two_vectors());
+    CHECK(static_cast<int>(create.type) == 4);
+    CHECK(hex(create.payload).starts_with("09000000" "01" "0106"));
+}
+
+TEST_CASE("operation: options go to a document and back", "[collection]") {
+    const auto options = two_vectors();
+    const auto back = vs::detail::from_document(vs::detail::to_document("name", options)).value();
+    CHECK(back.name == "name");
+    CHECK(back.options == options);
+    for (const auto& bad : {vs::payload::document{}, vs::payload::document{{"name", "a/b"}},
+                            vs::payload::document{{"name", "a"}, {"vectors", vs::payload::value::array{1}}},
+                            vs::payload::document{{"name", "a"},
+                                                  {"vectors", vs::payload::value::array{vs::payload::document{
+                                                                  {"name", "v"}, {"dim", -1}, {"metric", "dot"}}}}}})
+        CHECK_FALSE(vs::detail::from_document(bad));
+    CHECK(vs::detail::decode_paths(vs::detail::encode_paths({"a", "", "b.c"})).value() ==
+          std::vector<std::string>{"a", "", "b.c"});
+}
+
+TEST_CASE("operation: a large write is cut into records of about a MiB", "[collection]") {
+    std::vector<vs::point> points;
+    for (int i = 0; i < 40; ++i) points.push_back(make_point(i, {1, 2}, {{"x", std::string(100'000, 'x')}}));
+    const auto records = vs::detail::encode_upsert(1, two_vectors(), points).value();
+    CHECK(records.size() == 4);
+    for (const auto& r : records) CHECK(r.payload.size() < (1u << 20) + 200'000);
+    CHECK(vs::detail::encode_upsert(1, two_vectors(), {}).value().empty());
+}
+
+TEST_CASE("operation: hostile bytes give corruption, never a crash", "[collection]") {
+    auto tables = vs::storage::make_memory_table_store(vs::detail::tables::names());
+    vs::random_source random(1);
+    for (const auto& o : one_of_each()) {
+        const auto try_bytes = [&](vs::byte_span bytes) {
+            vs::detail::collection_state state(9, "c", two_vectors());
+            const auto reader = tables->read().value();
+            // A point that edits and erasures can find.
+            const auto first = vs::detail::encode_upsert(9, two_vectors(), std::vector{make_point(3, {1, 1}, {{"a", 1}})}).value();
+            REQUIRE(state.apply(record_of(first[0], first[0].payload, 1), *reader));
+            const auto applied = state.apply(record_of(o, bytes, 2), *reader);
+            if (!applied)
+                REQUIRE((applied.error().code == vs::errc::corruption || applied.error().code == vs::errc::invalid_argument));
+            return applied.has_value();
+        };
+        CHECK(try_bytes(o.payload));
+        for (std::size_t size = 0; size < o.payload.size(); ++size) {
+            INFO("type " << static_cast<int>(o.type) << " cut to " << size);
+            REQUIRE_FALSE(try_bytes(vs::byte_span(o.payload).first(size)));
+        }
+        auto longer = o.payload;
+        longer.push_back(std::byte{0});
+        REQUIRE_FALSE(try_bytes(longer));
+        for (std::size_t at = 4; at < o.payload.size(); ++at)
+            for (int bit = 0; bit < 8; ++bit) {
+                auto damaged = o.payload;
+                damaged[at] ^= static_cast<std::byte>(1 << bit);
+                (void)try_bytes(damaged);
+            }
+    }
+}

@@ -1,0 +1,43 @@
+#include <vecstore/collection/options.hpp>
+
+#include "support/store.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace vs = vecstore;
+using namespace vecstore::test;
+using vs::errc;
+
+TEST_CASE("options: names", "[collection]") {
+    CHECK(vs::validate_name("name", "", true));
+    CHECK(code_of(vs::validate_name("name", "", false)) == errc::invalid_argument);
+    CHECK(vs::validate_name("name", "docs 2.0 (new) \xE2\x82\xAC", false));
+    CHECK(vs::validate_name("name", std::string(vs::name_bytes_max, 'n'), false));
+    for (const std::string& bad : {std::string(vs::name_bytes_max + 1, 'n'), std::string("a/b"), std::string("a\tb"),
+                                   std::string("\x7F"), std::string("|"), std::string("\xC0\xAF"), std::string("\xED\xA0\x80")}) {
+        const auto refused = vs::validate_name("collection name", bad, false);
+        REQUIRE(code_of(refused) == errc::invalid_argument);
+        CHECK(refused.error().message.starts_with("collection name"));
+    }
+}
+
+TEST_CASE("options: each field at and beyond its bounds", "[collection]") {
+    const auto check = [](auto change) {
+        auto v = vector_of(2);
+        change(v);
+        return code_of(vs::validate({{v}}));
+    };
+    CHECK(check([](auto&) {}) == errc{});
+    for (const std::size_t good : {std::size_t{1}, vs::dim_max}) CHECK(check([&](auto& v) { v.dim = good; }) == errc{});
+    for (const std::size_t bad : {std::size_t{0}, vs::dim_max + 1, ~std::size_t{0}})
+        CHECK(check([&](auto& v) { v.dim = bad; }) == errc::invalid_argument);
+    for (const std::size_t good : {2u, 128u}) CHECK(check([&](auto& v) { v.m = good; }) == errc{});
+    for (const std::size_t bad : {0u, 1u, 129u}) CHECK(check([&](auto& v) { v.m = bad; }) == errc::invalid_argument);
+    for (const std::size_t good : {8u, 4'096u}) CHECK(check([&](auto& v) { v.ef_construct = good; }) == errc{});
+    for (const std::size_t bad : {7u, 4'097u})
+        CHECK(check([&](auto& v) { v.ef_construct = bad; }) == errc::invalid_argument);
+    CHECK(vs::validate({}));
+    CHECK(vs::validate({{vector_of(1), vector_of(1, vs::metric::dot, "b")}}));
+    CHECK(code_of(vs::validate({{vector_of(1, vs::metric::dot, "b"), vector_of(1, vs::metric::dot, "b")}})) ==
+          errc::invalid_argument);
+}

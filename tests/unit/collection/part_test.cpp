@@ -1,0 +1,192 @@
+#include "collection/part.hpp"
+
+#include "collection/calibration.hpp"
+#include "support/store.hpp"
+
+#include <vecstore/core/top_k.hpp>
+
+#include <catch2/catch.hpp>
+
+namespace vs = vecstore;
+using namespace vecstore::test;
+using vs::errc;
+using vs::detail::part;
+
+namespace {
+
+struct fixture {
+    vs::storage::memory_file_system files;
+    vs::vector_options options = vector_of(5, vs::metric::euclid);
+    vs::detail::part_descriptor descriptor;
+    std::vector<std::vector<float>> vectors;
+
+    explicit fixture(std::size_t rows) {
+        vs::random_source random(1);
+        auto writer = vs::detail::part_writer::create(files, "parts", 3, options).value();
+        for (std::size_t i = 0; i < rows; ++i) {
+            vectors.push_back(random_vector(random, 5));
+            REQUIRE(writer.append(ordinal(i), vectors.back()));
+        }
+        REQUIRE(writer.rows() == rows);
+        descriptor = writer.finish().value();
+    }
+    static vs::ordinal_id ordinal(std::size_t row) { return static_cast<vs::ordinal_id>(10 + 3 * row); }
+
+    vs::result<std::shared_ptr<const part>> open() { return part::open(files, "parts", descriptor, options); }
+    void add_graph() {
+        const auto opened = open().value();
+        vs::index::hnsw_options how;
+        how.dim = 5;
+        how.metric = options.metric;
+        vs::index::hnsw<vs::index::contiguous_rows> graph(how, opened->vectors());
+        for (vs::row_id row = 0; row < opened->size(); ++row) graph.link(row);
+        const vs::detail::recall_point points[] = {{10, 0.5f}, {20, 0.9f}, {100, 0.99f}};
+        descriptor.graph_root =
+            vs::detail::write_graph(files, "parts", *opened, vs::index::freeze(graph), points).value();
+    }
+    void flip(const std::string& path, std::uint64_t offset, int bit) {
+        const auto file = files.open(path, vs::storage::open_mode::read_write).value();
+        std::byte byte[1];
+        REQUIRE(file->read_at(offset, byte).value() == 1);
+        byte[0] ^= static_cast<std::byte>(1 << bit);
+        REQUIRE(file->write_at(offset, byte));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("part: what was written is read back", "[collection]") {
+    fixture f(100);
+    CHECK(f.descriptor.rows == 100);
+    CHECK(f.descriptor.first_ordinal == 10);
+    CHECK(f.descriptor.last_ordinal == 307);
+    CHECK(f.descriptor.graph_root == 0);
+    const auto opened = f.open().value();
+    CHECK(opened->descriptor() == f.descriptor);
+    REQUIRE(opened->size() == 100);
+    CHECK(opened->graph() == nullptr);
+    CHECK(opened->mapped_bytes() >= 100 * 16 * sizeof(float));
+    for (vs::row_id row = 0; row < 100; ++row) {
+        CHECK(opened->ordinal_of(row) == f.ordinal(row));
+        CHECK(std::equal(f.vectors[row].begin(), f.vectors[row].end(), opened->vectors().at(row)));
+        CHECK(reinterpret_cast<std::uintptr_t>(opened->vectors().at(row)) % 16 == 0);
+    }
+}
+
+TEST_CASE("part: counts the deaths of its own rows", "[collection]") {
+    fixture f(10);
+    const auto opened = f.open().value();
+    for (const vs::ordinal_id other : {0u, 9u, 11u, 38u, 1'000u}) opened->note_death(other);
+    CHECK(opened->dead_rows() == 0);
+    opened->note_death(10);
+    opened->note_death(37);
+    CHECK(opened->dead_rows() == 2);
+}
+
+TEST_CASE("part: any flipped bit and any cut of the vector file is corruption with its path", "[collection]") {
+    fixture f(20);
+    const std::string path = "parts/3.part";
+    const auto size = f.files.file_size(path).value();
+    for (std::uint64_t offset = 0; offset < size; ++offset) {
+        const int bit = static_cast<int>(offset % 8);
+        f.flip(path, offset, bit);
+        const auto opened = f.open();
+        INFO("byte " << offset << " of " << size);
+        REQUIRE(code_of(opened) == errc::corruption);
+        REQUIRE(opened.error().path == path);
+        f.flip(path, offset, bit);
+    }
+    REQUIRE(f.open());
+    for (const auto cut : {size - 1, size / 2, std::uint64_t{64}, std::uint64_t{1}, std::uint64_t{0}}) {
+        REQUIRE(f.files.open(path, vs::storage::open_mode::read_write).value()->truncate(cut));
+        CHECK(code_of(f.open()) == errc::corruption);
+    }
+}
+
+TEST_CASE("part: a damaged graph is left out, never walked", "[collection]") {
+    fixture f(30);
+    f.add_graph();
+    const std::string path = "parts/3.hnsw";
+    const auto size = f.files.file_size(path).value();
+    REQUIRE(f.open().value()->graph() != nullptr);
+    for (std::uint64_t offset = 0; offset < size; offset += 3) {
+        const int bit = static_cast<int>(offset % 8);
+        f.flip(path, offset, bit);
+        INFO("byte " << offset << " of " << size);
+        const auto opened = f.open();
+        REQUIRE(opened);
+        REQUIRE((*opened)->graph() == nullptr);
+        f.flip(path, offset, bit);
+    }
+    REQUIRE(f.open().value()->graph() != nullptr);
+    REQUIRE(f.files.remove(path));
+    CHECK(f.open().value()->graph() == nullptr);
+}
+
+TEST_CASE("part: files that belong to something else are refused", "[collection]") {
+    fixture f(30);
+    f.add_graph();
+    auto descriptor = f.descriptor;
+    const auto open = [&] { return part::open(f.files, "parts", descriptor, f.options); };
+    ++descriptor.root;
+    CHECK(code_of(open()) == errc::corruption);
+    descriptor = f.descriptor;
+    ++descriptor.rows;
+    CHECK(code_of(open()) == errc::corruption);
+    descriptor = f.descriptor;
+    ++descriptor.last_ordinal;
+    CHECK(code_of(open()) == errc::corruption);
+    descriptor = f.descriptor;
+    auto options = f.options;
+    options.dim = 6;
+    CHECK(code_of(part::open(f.files, "parts", descriptor, options)) == errc::corruption);
+    options = f.options;
+    options.metric = vs::metric::dot;
+    CHECK(code_of(part::open(f.files, "parts", descriptor, options)) == errc::corruption);
+    descriptor.number = 4;
+    CHECK_FALSE(open());
+    // The graph of another part under this one's name.
+    fixture other(31);
+    other.add_graph();
+    const auto bytes = vs::storage::read_file(other.files, "parts/3.hnsw").value();
+    REQUIRE(vs::storage::write_file(f.files, "parts/3.hnsw", bytes));
+    CHECK(f.open().value()->graph() == nullptr);
+}
+
+TEST_CASE("part: ef follows the measured recall", "[collection]") {
+    fixture f(30);
+    f.add_graph();
+    const auto opened = f.open().value();
+    CHECK(opened->ef_for(0.1, 10) == 10);
+    CHECK(opened->ef_for(0.5, 10) == 10);
+    CHECK(opened->ef_for(0.6, 10) == 20);
+    CHECK(opened->ef_for(0.95, 1) == 100);
+    CHECK(opened->ef_for(0.999, 10) == 100);
+    CHECK(opened->ef_for(0.5, 300) >= 300);
+    CHECK(opened->ef_for(0.95, 20) >= opened->ef_for(0.95, 10));
+}
+
+TEST_CASE("part: calibration measures growing ef, and its recall does not fall by much", "[collection]") {
+    fixture f(3'000);
+    f.add_graph();
+    const auto opened = f.open().value();
+    const auto points = vs::detail::calibrate(*opened->graph(), opened->vectors(), f.options);
+    REQUIRE_FALSE(points.empty());
+    float best = 0;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (i > 0) CHECK(points[i].ef > points[i - 1].ef);
+        CHECK(points[i].recall >= best - 0.05f);
+        CHECK(points[i].recall <= 1);
+        best = std::max(best, points[i].recall);
+    }
+    CHECK(best >= 0.95f);  // 5 dimensions are easy
+}
+
+TEST_CASE("part: parts are sorted by their first ordinals", "[collection]") {
+    fixture a(5), b(5);
+    vs::detail::part_list parts{b.open().value(), a.open().value()};
+    vs::detail::sort_parts(parts);
+    CHECK(parts[0]->descriptor().first_ordinal <= parts[1]->descriptor().first_ordinal);
+    CHECK(vs::detail::part_path("d", 7) == "d/7.part");
+    CHECK(vs::detail::graph_path("d", 7) == "d/7.hnsw");
+}

@@ -1,0 +1,69 @@
+#include "collection/planner.hpp"
+
+#include <catch2/catch.hpp>
+
+using vecstore::search_strategy;
+using vecstore::detail::choose_strategy;
+using vecstore::detail::plan_input;
+
+namespace {
+
+/// 100,000 points, nine in ten in a graph, an unfiltered query for ten; then changed.
+template <class Change>
+search_strategy chosen(Change change) {
+    plan_input in;
+    in.points = 100'000;
+    in.rows_in_graphs = 90'000;
+    in.wanted = 10;
+    in.ef = 50;
+    change(in);
+    return choose_strategy(in);
+}
+
+template <class Change>
+search_strategy chosen_for_filter(std::size_t matches_of_64, Change change) {
+    return chosen([&](plan_input& in) {
+        in.filtered = true;
+        in.sampled = 64;
+        in.sampled_matches = matches_of_64;
+        change(in);
+    });
+}
+
+constexpr auto nothing = [](plan_input&) {};
+
+}  // namespace
+
+TEST_CASE("planner: without a filter a graph is walked unless exactness is asked for", "[collection]") {
+    CHECK(chosen(nothing) == search_strategy::plain_walk);
+    CHECK(chosen([](auto& in) { in.rows_in_graphs = 0; }) == search_strategy::exact_scan);
+    CHECK(chosen([](auto& in) { in.exact = true; }) == search_strategy::exact_scan);
+    CHECK(chosen([](auto& in) { in.wanted = 60'000; }) == search_strategy::plain_walk);
+    CHECK(choose_strategy({}) == search_strategy::exact_scan);
+}
+
+TEST_CASE("planner: with a filter the share of matches decides", "[collection]") {
+    CHECK(chosen_for_filter(64, nothing) == search_strategy::filtered_walk);
+    CHECK(chosen_for_filter(32, nothing) == search_strategy::filtered_walk);
+    CHECK(chosen_for_filter(0, [](auto& in) { in.points = 5'000; }) == search_strategy::exact_scan);
+    CHECK(chosen_for_filter(32, [](auto& in) { in.exact = true; }) == search_strategy::exact_scan);
+    CHECK(chosen_for_filter(32, [](auto& in) { in.few_listed = true; }) == search_strategy::exact_scan);
+    CHECK(chosen_for_filter(32, [](auto& in) { in.wanted = 60'000; }) == search_strategy::exact_scan);
+    CHECK(chosen_for_filter(32, [](auto& in) { in.ef = 60'000; }) == search_strategy::exact_scan);
+    // Once a scan, always a scan when fewer match.
+    bool scan = false;
+    for (std::size_t matches = 64;; --matches) {
+        const bool now = chosen_for_filter(matches, [](auto& in) { in.points = 8'000; }) == search_strategy::exact_scan;
+        CHECK((now || !scan));
+        scan = now;
+        if (matches == 0) break;
+    }
+    CHECK(scan);
+}
+
+TEST_CASE("planner: strategies have names", "[collection]") {
+    CHECK(to_string(search_strategy::exact_scan) == "exact scan");
+    CHECK(to_string(search_strategy::plain_walk) == "plain walk");
+    CHECK(to_string(search_strategy::filtered_walk) == "filtered walk");
+    CHECK(to_string(static_cast<search_strategy>(99)) == "unknown");
+}

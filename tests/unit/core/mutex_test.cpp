@@ -1,0 +1,59 @@
+#include <vecstore/core/clock.hpp>
+#include <vecstore/core/mutex.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+TEST_CASE("mutex: one at a time", "[core][threads]") {
+    vecstore::mutex mutex;
+    int count = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 1'000; ++i) {
+                const vecstore::lock_guard lock(mutex);
+                ++count;
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    CHECK(count == 4'000);
+    REQUIRE(mutex.try_lock());
+    std::thread([&] { CHECK_FALSE(mutex.try_lock()); }).join();
+    mutex.unlock();
+}
+
+TEST_CASE("condition: wakes one, wakes all, and gives up waiting", "[core][threads]") {
+    vecstore::mutex mutex;
+    vecstore::condition changed;
+    int turn = 0;
+    std::vector<std::thread> threads;
+    for (int t = 1; t <= 3; ++t)
+        threads.emplace_back([&, t] {
+            const vecstore::lock_guard lock(mutex);
+            while (turn != t) changed.wait(mutex);
+            ++turn;
+            changed.notify_all();
+        });
+    {
+        const vecstore::lock_guard lock(mutex);
+        turn = 1;
+        changed.notify_all();
+        while (turn != 4) changed.wait(mutex);
+        changed.wait_for(mutex, std::chrono::milliseconds(1));
+    }
+    for (auto& thread : threads) thread.join();
+    CHECK(turn == 4);
+}
+
+TEST_CASE("clock: never goes back", "[core]") {
+    const vecstore::system_clock clock;
+    auto last = clock.now_ms();
+    for (int i = 0; i < 1'000; ++i) {
+        const auto now = clock.now_ms();
+        REQUIRE(now >= last);
+        last = now;
+    }
+}
