@@ -112,7 +112,7 @@ void measure(const vs::collection& words, const sample::data& data, const char* 
     fmt::print("  {:<38} recall@10 {:.3f}   {:>6.0f} queries/s (exact: {:>5.0f})\n", name,
                static_cast<double>(right) / static_cast<double>(wanted), n / seconds, n / exact_seconds);
     if (filter.empty())
-        fmt::print("  {:<38} {} of {}\n", "illustrated entry in the top 10", sources, truth.size());
+        fmt::print("  {:<38} {} of {}\n", "its own entry in the top 10", sources, truth.size());
 }
 
 /// Resident memory of this process in MiB: that of its own, and pages of mapped files.

@@ -37,7 +37,8 @@ public:
     /// The value, or throws `vecstore::exception`.
     T& value() & { return require(), **this; }
     const T& value() const& { return require(), **this; }
-    T&& value() && { return require(), std::move(**this); }
+    /// By value, unlike std::expected: so `for (auto& x : f().value())` does not iterate over something already gone.
+    T value() && { return require(), std::move(**this); }
     template <class U>
     [[nodiscard]] T value_or(U&& other) const& {
         return has_value() ? **this : static_cast<T>(std::forward<U>(other));

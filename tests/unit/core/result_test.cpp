@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 using vecstore::errc;
 using vecstore::error;
@@ -84,4 +86,12 @@ TEST_CASE("error: codes have names, and what() says where", "[core]") {
     CHECK(vecstore::corruption("bad block", "a/b.part", 65'536).what() == "corruption: bad block [a/b.part, offset 65536]");
     CHECK(error{errc::io, "refused", "a", 5}.what() == "io: refused [a]");
     CHECK(error{errc::internal, "oops", {}, 0}.what() == "internal: oops");
+}
+
+TEST_CASE("result: what value() of a temporary gives outlives the statement's range", "[core]") {
+    const auto numbers = [] { return vecstore::result<std::vector<int>>(std::vector<int>{1, 2, 3}); };
+    static_assert(!std::is_reference_v<decltype(numbers().value())>);
+    int sum = 0;
+    for (const int n : numbers().value()) sum += n;
+    CHECK(sum == 6);
 }
