@@ -47,8 +47,9 @@ public:
     template <class T>
         requires(std::integral<T> || std::floating_point<T>)
     void put(T value) {
-        const auto at = grow(sizeof value);
-        store_le(buffer_.data() + at, value);
+        std::byte bytes[sizeof value];
+        store_le(bytes, value);
+        append(bytes, sizeof value);
     }
     /// Most significant byte first, so that unsigned values sort as bytes do.
     template <std::unsigned_integral T>
@@ -58,10 +59,7 @@ public:
             swapped = static_cast<T>(swapped | static_cast<T>((value >> (8 * i) & 0xFF) << (8 * (sizeof value - 1 - i))));
         put(swapped);
     }
-    void put_bytes(byte_span bytes) {
-        const auto at = grow(bytes.size());
-        if (!bytes.empty()) std::memcpy(buffer_.data() + at, bytes.data(), bytes.size());
-    }
+    void put_bytes(byte_span bytes) { append(bytes.data(), bytes.size()); }
     /// Length as u32, then the bytes.
     void put_sized(byte_span bytes) {
         put(static_cast<std::uint32_t>(bytes.size()));
@@ -81,10 +79,9 @@ public:
     [[nodiscard]] byte_vector take() && noexcept { return std::move(buffer_); }
 
 private:
-    std::size_t grow(std::size_t bytes) {
-        const auto at = buffer_.size();
-        buffer_.resize(at + bytes);
-        return at;
+    // Not inlined: g++ 12 warns of overflows that cannot happen when it sees a small buffer grow step by step.
+    [[gnu::noinline]] void append(const std::byte* bytes, std::size_t count) {
+        buffer_.insert(buffer_.end(), bytes, bytes + count);
     }
     byte_vector buffer_;
 };
