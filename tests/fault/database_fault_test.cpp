@@ -15,7 +15,10 @@ using vs::errc;
 
 namespace {
 
-constexpr std::uint64_t workload_seed = 77;
+std::uint64_t workload_seed() {
+    const char* given = std::getenv("VECSTORE_SEED");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : 77;
+}
 constexpr std::size_t operations = 60;
 
 /// Every n-th failure point is tried; all with VECSTORE_FAULT_STRIDE=1.
@@ -99,7 +102,7 @@ private:
 };
 
 std::uint64_t operations_without_faults() {
-    faulty_run run(workload_seed);
+    faulty_run run(workload_seed());
     REQUIRE(run.work({}));
     run.close();
     REQUIRE_FALSE(run.failed());
@@ -116,7 +119,7 @@ void fail_each(Change&& change) {
         fault_plan plan;
         plan.fail_at = at;
         change(plan);
-        faulty_run run(workload_seed);
+        faulty_run run(workload_seed());
         INFO("operation " << at << " of " << count << " fails");
         const bool opened = run.work(plan);
         REQUIRE(run.problem() == "");
@@ -154,7 +157,7 @@ TEST_CASE("fault: each commit of the tables fails", "[fault]") {
     for (const auto code : {errc::io, errc::resource_exhausted})
         for (std::uint64_t commit = 1; commit < 12; ++commit) {
             INFO("commit " << commit);
-            faulty_run run(workload_seed);
+            faulty_run run(workload_seed());
             fault_plan plan;
             plan.code = code;
             REQUIRE(run.work(plan, commit));

@@ -18,6 +18,12 @@ std::uint64_t base_seed() {
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 20'240;
 }
 
+/// VECSTORE_MODEL_ROUNDS=20 tries twenty times as many seeds.
+std::uint64_t rounds() {
+    const char* given = std::getenv("VECSTORE_MODEL_ROUNDS");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
+}
+
 /// Runs `steps` operations; `reopen` is called now and then and must give the database back as it was.
 template <class Reopen>
 void run_model(std::uint64_t seed, std::size_t steps, const workload_options& options, std::size_t compare_every,
@@ -49,7 +55,7 @@ void run_model(std::uint64_t seed, std::size_t steps, const workload_options& op
 }  // namespace
 
 TEST_CASE("model: a database in memory files agrees with a map, closed and opened at random", "[model]") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 12; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + 20 * rounds(); ++seed) {
         const memory_disk disk;
         run_model(seed, 250, {}, 5, [&](std::optional<vs::database> db) {
             if (db) REQUIRE(db->close());
@@ -60,7 +66,7 @@ TEST_CASE("model: a database in memory files agrees with a map, closed and opene
 }
 
 TEST_CASE("model: power cuts lose nothing that was acknowledged", "[model]") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 12; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + 20 * rounds(); ++seed) {
         const memory_disk disk;
         auto gate = std::make_shared<gated_table_store>(disk.tables);
         std::uint64_t crash = seed;
@@ -77,7 +83,7 @@ TEST_CASE("model: power cuts lose nothing that was acknowledged", "[model]") {
 }
 
 TEST_CASE("model: a database on disk agrees with a map, with a background thread and graphs", "[model]") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 3; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + 4 * rounds(); ++seed) {
         const temporary_directory directory;
         vs::database_options options;
         options.checkpoint_bytes = 64u << 10;
@@ -94,7 +100,7 @@ TEST_CASE("model: a database on disk agrees with a map, with a background thread
 }
 
 TEST_CASE("model: a copy of the directory, taken without closing, holds all that was acknowledged", "[model]") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 3; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + 4 * rounds(); ++seed) {
         const temporary_directory directory;
         int copies = 0;
         workload_options mix;
