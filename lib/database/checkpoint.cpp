@@ -39,7 +39,7 @@ result<void> database_state::checkpoint_locked() {
 }
 
 result<void> database_state::seal_all() {
-    return queue_.exclusively([this]() -> result<void> VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
+    return queue_.exclusively([this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
         VECSTORE_CHECK(check_writable());  // after a failed apply nothing may be sealed
         const auto lsn = lsn_.load(std::memory_order_relaxed);
         if (lsn == checkpoint_lsn_.load(std::memory_order_relaxed)) return {};
@@ -78,7 +78,7 @@ result<void> database_state::write_checkpoint_tables() {
 }
 
 result<void> database_state::install_checkpoint() {
-    auto done = queue_.exclusively([this]() -> result<void> VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
+    auto done = queue_.exclusively([this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
         auto& c = *unfinished_;
         for (std::size_t i = 0; i < c.collections.size(); ++i) {
             auto lists = c.collections[i]->parts();

@@ -20,9 +20,16 @@ TEST_CASE("mutex: one at a time", "[core][threads]") {
         });
     for (auto& thread : threads) thread.join();
     CHECK(count == 4'000);
-    REQUIRE(mutex.try_lock());
-    std::thread([&] { CHECK_FALSE(mutex.try_lock()); }).join();
-    mutex.unlock();
+    const auto is_free = [&] {
+        if (!mutex.try_lock()) return false;
+        mutex.unlock();
+        return true;
+    };
+    CHECK(is_free());
+    const vecstore::lock_guard lock(mutex);
+    bool seen_free = true;
+    std::thread([&] { seen_free = is_free(); }).join();
+    CHECK_FALSE(seen_free);
 }
 
 TEST_CASE("condition: wakes one, wakes all, and gives up waiting", "[core][threads]") {
