@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <new>
+#include <system_error>
 #include <thread>
 
 namespace vecstore::detail {
@@ -88,7 +89,10 @@ result<void> link_rows(index::hnsw<index::contiguous_rows>& graph, row_id rows, 
         }
     };
     std::vector<std::thread> others;
-    for (unsigned t = 1; t < control.threads; ++t) others.emplace_back(work, false);
+    try {
+        for (unsigned t = 1; t < control.threads; ++t) others.emplace_back(work, false);
+    } catch (const std::system_error&) {  // fewer threads than asked: slower, as good
+    }
     work(true);
     for (auto& thread : others) thread.join();
     if (out_of_memory) return error{errc::resource_exhausted, "out of memory while building a graph", {}, 0};

@@ -10,7 +10,9 @@
 #include "collection/port.hpp"
 
 #include <deque>
+#include <exception>
 #include <functional>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -46,6 +48,18 @@ public:
         return {};
     }
 
+    /// The turn must be given back whatever happens, so nothing is thrown through it.
+    template <class Action>
+    [[nodiscard]] static result<void> without_exceptions(const Action& action) {
+        try {
+            return action();
+        } catch (const std::bad_alloc&) {
+            return error{errc::resource_exhausted, "out of memory", {}, 0};
+        } catch (const std::exception& e) {
+            return error{errc::internal, e.what(), {}, 0};
+        }
+    }
+
 private:
     static constexpr std::size_t group_bytes_max = 1u << 20;
     static constexpr std::size_t group_writes_max = 1'000;
@@ -62,7 +76,7 @@ private:
         }
         if (e.request != nullptr)
             process_(group);
-        else if (auto ran = e.exclusive(); !ran)
+        else if (auto ran = without_exceptions(e.exclusive); !ran)
             e.outcome = std::move(ran).error();
         const lock_guard lock(mutex_);
         for (auto* member : group) {

@@ -9,6 +9,7 @@
 #include <vecstore/storage/memory_table_store.hpp>
 
 #include <random>
+#include <system_error>
 #include <set>
 
 namespace vecstore::detail {
@@ -73,7 +74,12 @@ result<void> database_state::start() {
         publish_catalog();
         VECSTORE_CHECK(remove_unlisted());
     }
-    if (options_.background_threads > 0 && !options_.read_only) background_ = std::thread([this] { run_background(); });
+    if (options_.background_threads == 0 || options_.read_only) return {};
+    try {
+        background_ = std::thread([this] { run_background(); });
+    } catch (const std::system_error& e) {
+        return error{errc::resource_exhausted, std::string("no thread for the background work: ") + e.what(), {}, 0};
+    }
     return {};
 }
 

@@ -59,7 +59,10 @@ error database_state::poison(error cause) {
 }
 
 void database_state::process(std::span<commit_queue::entry* const> group) {
-    if (auto done = process_group(group); !done)
+    const auto done = commit_queue::without_exceptions([&] { return process_group(group); });
+    // Whatever stopped it between the log and the state (no memory, say) leaves records that were not applied.
+    if (!done && log_ && log_->last_lsn() != lsn_.load(std::memory_order_relaxed)) (void)poison(done.error());
+    if (!done)
         for (auto* entry : group)
             if (entry->outcome) entry->outcome = done.error();
 }

@@ -67,7 +67,7 @@ struct progress {
     std::size_t total = 0;
 };
 
-/// Return false to cancel the task.
+/// Return false to cancel the task. Called by the thread that works; it must not call `optimize` or `close` itself.
 using progress_callback = std::function<bool(const progress&)>;
 
 }  // namespace vecstore
