@@ -53,7 +53,7 @@ struct database_stats {
     std::uint64_t lsn = 0;              ///< last write applied
     std::uint64_t durable_lsn = 0;      ///< last write on the disk
     std::uint64_t checkpoint_lsn = 0;   ///< last write in the tables and parts
-    std::uint64_t log_bytes = 0;        ///< log that a reopening would have to read
+    std::uint64_t log_bytes = 0;        ///< of the log files; whole files go when a checkpoint has passed them
     std::uint64_t tables_bytes = 0;
     std::size_t collections = 0;
     bool poisoned = false;              ///< a sync failed: reads go on, writes are refused until reopened
