@@ -118,6 +118,31 @@ TEST_CASE("read-only: sees collections made and dropped since it was opened", "[
     CHECK(code_of(db.open_collection("more")) == errc::not_found);
 }
 
+TEST_CASE("read-only: a refresh that fails leaves handles that work when the cause is gone", "[database]") {
+    const memory_disk disk;
+    auto writer = disk.open().value();
+    auto docs = writer.create_collection("docs", one_vector(3)).value();
+    REQUIRE(docs.upsert(some_points(0, 5)));
+    REQUIRE(writer.checkpoint());
+    auto options = look();
+    auto db = disk.open(options).value();
+    auto seen = db.open_collection("docs").value();
+    REQUIRE(seen.count().value() == 5);
+    REQUIRE(docs.upsert(some_points(5, 5)));
+    REQUIRE(writer.checkpoint());
+    REQUIRE(disk.files->rename("db/parts/1/0/2.part", "db/away"));
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        CHECK(code_of(seen.count()) == errc::corruption);
+        CHECK(code_of(db.open_collection("docs")) == errc::corruption);
+    }
+    REQUIRE(disk.files->rename("db/away", "db/parts/1/0/2.part"));
+    CHECK(seen.count().value() == 10);
+    REQUIRE(docs.erase({1}));
+    REQUIRE(writer.checkpoint());
+    CHECK(seen.count().value() == 9);
+    CHECK(db.open_collection("docs").value().count().value() == 9);
+}
+
 TEST_CASE("read-only: many readers beside a writer see whole batches", "[database][threads]") {
     fixture f;
     constexpr std::size_t batch = 20;
