@@ -54,6 +54,7 @@ public:
     /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption, unavailable.
     result<void> optimize(const progress_callback& report = {});
     /// Writes a checkpoint, stops the background thread and lets go of the directory. Later calls give `unavailable`.
+    /// Waits for the threads inside `optimize`, which is cancelled; so it must not be called from its `report`.
     /// Errors: those of `checkpoint`; the database is closed all the same, and nothing acknowledged is lost.
     result<void> close();
 
