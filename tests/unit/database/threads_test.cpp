@@ -220,3 +220,28 @@ TEST_CASE("threads: close while others read and write", "[database][threads]") {
         CHECK(again.open_collection("docs").value().count().value() == acknowledged * batch_points);
     }
 }
+
+TEST_CASE("threads: close cancels an optimizer at work and waits for it", "[database][threads]") {
+    for (int round = 0; round < 4; ++round) {
+        const memory_disk disk;
+        auto db = disk.open().value();
+        auto docs = db.create_collection("docs", one_vector(2)).value();
+        for (std::uint64_t number = 0; number < 150; ++number) REQUIRE(docs.upsert(batch_of(number)));
+        std::atomic<bool> building{false};
+        vs::result<void> outcome;
+        std::thread worker([&] {
+            outcome = db.optimize([&](const vs::progress& p) {
+                if (p.done > 0) building = true;
+                return true;
+            });
+            building = true;
+        });
+        while (!building) std::this_thread::yield();
+        CHECK(db.close());
+        const auto files = disk.files->list("db/parts/1/0").value();
+        worker.join();
+        CHECK(disk.files->list("db/parts/1/0").value() == files);
+        if (!outcome) CHECK((code_of(outcome) == vs::errc::cancelled || code_of(outcome) == vs::errc::unavailable));
+        CHECK(disk.open().value().open_collection("docs").value().count().value() == 150 * batch_points);
+    }
+}
