@@ -194,7 +194,11 @@ result<void> environment::check_missing_pages(std::uint64_t first_missing) {
 
 result<std::vector<MDB_dbi>> environment::open_tables(const std::vector<std::string>& names) {
     const lock_guard writing(writer_mutex_);
-    const lock_guard lock(mutex_);
+    // A transaction takes LMDB's own lock, and its owner may then want `mutex_`: never the other way round.
+    const auto known_tables = [&] {
+        const lock_guard lock(mutex_);
+        return tables_;
+    }();
     std::vector<MDB_dbi> handles;
     MDB_txn* begun = nullptr;
     if (const int code = mdb_txn_begin(handle_, nullptr, read_only_ ? unsigned{MDB_RDONLY} : 0u, &begun))
@@ -203,7 +207,7 @@ result<std::vector<MDB_dbi>> environment::open_tables(const std::vector<std::str
     std::map<std::string, MDB_dbi> opened;
     for (const auto& name : names) {
         MDB_dbi handle = 0;
-        if (const auto known = tables_.find(name); known != tables_.end()) {
+        if (const auto known = known_tables.find(name); known != known_tables.end()) {
             handle = known->second;
         } else {
             const int code = mdb_dbi_open(begun, name.c_str(), read_only_ ? 0u : unsigned{MDB_CREATE}, &handle);
@@ -213,7 +217,10 @@ result<std::vector<MDB_dbi>> environment::open_tables(const std::vector<std::str
         handles.push_back(handle);
     }
     if (const int code = mdb_txn_commit(transaction.release())) return translate(code, "commit", path_);
-    tables_.merge(opened);
+    {
+        const lock_guard lock(mutex_);
+        tables_.merge(opened);
+    }
     if (!read_only_) VECSTORE_CHECK(cover_pages());
     return handles;
 }
