@@ -26,8 +26,8 @@ check() {
 
 stage_dev() { build dev && check dev; }
 stage_clang-tsa() { build clang-tsa; }
-stage_asan-ubsan() { build asan-ubsan && check asan-ubsan -L '^(unit|property|model|fault|recall|fuzz)$'; }
-stage_tsan() { build tsan && check tsan -L '^threads$'; }
+stage_asan-ubsan() { build asan-ubsan && check asan-ubsan -L '^(unit|property|model|fault|crash|recall|fuzz)$'; }
+stage_tsan() { build tsan && check tsan -L '^(unit|property|model|fault|crash|recall)$'; }
 stage_fuzz() { build fuzz && check fuzz -L '^fuzz$'; }
 
 # Sums an attribute over the result files: `total tests`, `total failures`.
