@@ -25,14 +25,6 @@ bool mostly_dead(const part& p) noexcept {
     return static_cast<double>(p.dead_rows()) > dead_share_max * static_cast<double>(p.size());
 }
 
-std::optional<optimizer_job> full_job(std::size_t slot, const part_list& parts) {
-    const bool dead = std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->dead_rows() > 0; });
-    if (parts.size() > 1 || dead) return optimizer_job{slot, parts, true};
-    if (parts.size() == 1 && parts[0]->graph() == nullptr && parts[0]->size() >= graph_rows_min)
-        return optimizer_job{slot, parts, false};
-    return std::nullopt;
-}
-
 std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts) {
     // The longest run of neighbours, all of one class or smaller, that has at least merge_width of the largest class.
     for (std::size_t first = 0; first < parts.size(); ++first) {
@@ -121,13 +113,22 @@ result<std::shared_ptr<const part>> add_graph(storage::file_system& files, const
 
 }  // namespace
 
-std::optional<optimizer_job> next_job(const collection_state& state, bool full) {
+std::optional<optimizer_job> next_job(const collection_state& state) {
     const auto pinned = state.pin();
     if (!pinned || pinned->dropped) return std::nullopt;
-    for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot) {
-        const auto& parts = *pinned->vectors[slot].parts;
-        if (auto job = full ? full_job(slot, parts) : tiered_job(slot, parts)) return job;
-    }
+    for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot)
+        if (auto job = tiered_job(slot, *pinned->vectors[slot].parts)) return job;
+    return std::nullopt;
+}
+
+std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot) {
+    const auto pinned = state.pin();
+    if (!pinned || pinned->dropped) return std::nullopt;
+    const auto& parts = *pinned->vectors[slot].parts;
+    const bool dead = std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->dead_rows() > 0; });
+    if (parts.size() > 1 || dead) return optimizer_job{slot, parts, true};
+    if (parts.size() == 1 && parts[0]->graph() == nullptr && parts[0]->size() >= graph_rows_min)
+        return optimizer_job{slot, parts, false};
     return std::nullopt;
 }
 

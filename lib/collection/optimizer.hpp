@@ -44,8 +44,10 @@ struct job_control {
     std::function<bool(std::size_t rows_done, std::size_t rows)> keep_going;
 };
 
-/// The most useful job, if there is one. `full`: everything into one part.
-[[nodiscard]] std::optional<optimizer_job> next_job(const collection_state& state, bool full);
+/// The most useful job, if there is one.
+[[nodiscard]] std::optional<optimizer_job> next_job(const collection_state& state);
+/// The job that brings one vector into a single part with a graph and no dead rows; nothing when it is so already.
+[[nodiscard]] std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot);
 
 /// Errors: cancelled, resource_exhausted, io, corruption. Nothing refers to the files yet.
 [[nodiscard]] result<optimizer_outcome> run_job(storage::file_system& files, const std::string& root, collection_state& state,

@@ -112,7 +112,9 @@ private:
     // upkeep.cpp
     void run_background();
     void background_step();
-    result<bool> optimize_one(collection_state& state, bool full, const progress_callback& report) VECSTORE_REQUIRES(optimizer_mutex_);
+    result<void> optimize_in_tiers(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
+    result<void> run_and_install(collection_state& state, const optimizer_job& job, const progress_callback& report)
+        VECSTORE_REQUIRES(optimizer_mutex_);
     result<void> install_job(collection_state& state, const optimizer_outcome& outcome);
     /// `now` false: only let it see that something has changed (a write that waits for the flush interval).
     void wake_background(bool now);

@@ -68,11 +68,22 @@ void database_state::background_step() {
     if (checkpoint_due())
         if (auto done = checkpoint(); !done) note_error(done.error());
     const lock_guard lock(optimizer_mutex_);
-    for (const auto& state : all_collections()) {
-        auto worked = optimize_one(*state, false, {});
-        while (worked && *worked && !closing_) worked = optimize_one(*state, false, {});
-        if (!worked) note_error(worked.error());
+    for (const auto& state : all_collections())
+        if (auto done = optimize_in_tiers(*state); !done) note_error(done.error());
+}
+
+/// Runs jobs until there is none that pays.
+result<void> database_state::optimize_in_tiers(collection_state& state) {
+    while (!closing_) {
+        auto job = next_job(state);
+        if (job && job->rewrite) {  // so that all deaths known now may be dropped
+            VECSTORE_CHECK(checkpoint());
+            job = next_job(state);
+        }
+        if (!job) return {};
+        VECSTORE_CHECK(run_and_install(state, *job, {}));
     }
+    return {};
 }
 
 result<void> database_state::flush() {
@@ -83,25 +94,14 @@ result<void> database_state::flush() {
 result<void> database_state::optimize(const progress_callback& report) {
     VECSTORE_CHECK(checkpoint());
     const lock_guard lock(optimizer_mutex_);
-    for (const auto& state : all_collections()) {
-        // Deaths that are newer than the checkpoint cannot be dropped yet, so a fixed number of jobs, not "until none is left".
-        for (std::size_t job = 0; job < state->options().vectors.size(); ++job) {
-            VECSTORE_TRY(const bool worked, optimize_one(*state, true, report));
-            if (!worked) break;
-        }
-    }
+    // One job for each vector, not "until none is left": deaths newer than the checkpoint cannot be dropped yet.
+    for (const auto& state : all_collections())
+        for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
+            if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
     return {};
 }
 
-/// Runs the next job of a collection, if there is one.
-result<bool> database_state::optimize_one(collection_state& state, bool full, const progress_callback& report) {
-    auto job = next_job(state, full);
-    if (!job) return false;
-    if (job->rewrite && !full) {  // so that all deaths known now may be dropped
-        VECSTORE_CHECK(checkpoint());
-        job = next_job(state, full);
-        if (!job) return false;
-    }
+result<void> database_state::run_and_install(collection_state& state, const optimizer_job& job, const progress_callback& report) {
     const auto task = "optimizing " + state.name();
     job_control control;
     control.droppable_lsn = checkpoint_lsn_;
@@ -112,9 +112,8 @@ result<bool> database_state::optimize_one(collection_state& state, bool full, co
             if (auto written = checkpoint(); !written) note_error(written.error());
         return !closing_ && (!report || report({task, done, total}));
     };
-    VECSTORE_TRY(const auto outcome, run_job(*files_, directory_, state, *job, control));
-    VECSTORE_CHECK(install_job(state, outcome));
-    return true;
+    VECSTORE_TRY(const auto outcome, run_job(*files_, directory_, state, job, control));
+    return install_job(state, outcome);
 }
 
 result<void> database_state::install_job(collection_state& state, const optimizer_outcome& outcome) {

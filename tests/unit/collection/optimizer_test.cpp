@@ -7,6 +7,7 @@
 
 namespace vs = vecstore;
 using namespace vecstore::test;
+using vs::detail::full_job;
 using vs::detail::next_job;
 
 namespace {
@@ -35,7 +36,7 @@ struct fixture {
     }
     /// First and last part of the tiered job, -1 when there is none.
     std::pair<int, int> tiered() {
-        const auto job = next_job(state, false);
+        const auto job = next_job(state);
         if (!job) return {-1, -1};
         const auto at = [&](const auto& p) {
             return static_cast<int>(std::find(parts.begin(), parts.end(), p) - parts.begin());
@@ -58,30 +59,30 @@ TEST_CASE("optimizer: few parts are left alone, four of a size are merged, with 
 
 TEST_CASE("optimizer: a part without a graph gets one, a part mostly of dead rows is rewritten", "[collection]") {
     fixture f({3'000});
-    auto job = next_job(f.state, false).value();
+    auto job = next_job(f.state).value();
     CHECK_FALSE(job.rewrite);
     for (vs::ordinal_id o = 0; o < 700; ++o) f.parts[0]->note_death(o);
-    job = next_job(f.state, false).value();
+    job = next_job(f.state).value();
     CHECK(job.rewrite);
     CHECK(job.inputs == f.parts);
-    CHECK_FALSE(next_job(fixture({vs::detail::graph_rows_min - 1}).state, false));
+    CHECK_FALSE(next_job(fixture({vs::detail::graph_rows_min - 1}).state));
 }
 
 TEST_CASE("optimizer: a full job takes everything into one part", "[collection]") {
     fixture f({100, 5'000, 30});
-    const auto job = next_job(f.state, true).value();
+    const auto job = full_job(f.state, 0).value();
     CHECK(job.rewrite);
     CHECK(job.inputs == f.parts);
-    CHECK_FALSE(next_job(fixture({100}).state, true));
+    CHECK_FALSE(full_job(fixture({100}).state, 0));
     fixture dead({100});
     dead.parts[0]->note_death(5);
-    CHECK(next_job(dead.state, true).value().rewrite);
-    CHECK_FALSE(next_job(fixture({2'500}).state, true).value().rewrite);
+    CHECK(full_job(dead.state, 0).value().rewrite);
+    CHECK_FALSE(full_job(fixture({2'500}).state, 0).value().rewrite);
 }
 
 TEST_CASE("optimizer: a job keeps the rows alive, in order, with a graph when it pays", "[collection]") {
     fixture f({1'500, 1'000});
-    const auto job = next_job(f.state, true).value();
+    const auto job = full_job(f.state, 0).value();
     for (const unsigned threads : {1u, 3u}) {
         vs::detail::job_control control;
         control.droppable_lsn = 1;
@@ -106,7 +107,7 @@ TEST_CASE("optimizer: a cancelled or failed job leaves no files", "[collection]"
     fixture f({1'500, 1'000});
     const auto directory = vs::detail::part_directory("", 1, 0);
     const auto before = f.files.list(directory).value();
-    const auto job = next_job(f.state, true).value();
+    const auto job = full_job(f.state, 0).value();
     for (std::size_t stop_at = 1; stop_at < 60; stop_at += 7) {
         vs::detail::job_control control;
         std::size_t calls = 0;
