@@ -121,7 +121,8 @@ result<void> database_state::open_tables() {
     options.map_bytes = options_.tables_bytes_max;
     options.read_only = options_.read_only;
     VECSTORE_TRY(tables_, storage::open_lmdb(path("state"), tables::names(), options));
-    return {};
+    if (options_.read_only) return {};
+    return storage::posix_file_system().sync_directory(path("state"));  // LMDB syncs its file, but not the file's name
 }
 
 /// Loads what the checkpoint holds; its lsn.
