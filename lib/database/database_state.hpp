@@ -146,6 +146,7 @@ private:
     std::atomic<bool> poisoned_{false};
     std::atomic<bool> closed_{false};
     std::atomic<bool> closing_{false};
+    std::atomic<int> optimizers_waiting_{0};  ///< calls of `optimize` to which the background thread gives way
 
     commit_queue queue_;
     mutex optimizer_mutex_;

@@ -72,16 +72,16 @@ void database_state::background_step() {
         if (auto done = optimize_in_tiers(*state); !done) note_error(done.error());
 }
 
-/// Runs jobs until there is none that pays.
+/// Runs jobs until there is none that pays, or someone calls `optimize`, which would do them over.
 result<void> database_state::optimize_in_tiers(collection_state& state) {
-    while (!closing_) {
+    while (!closing_ && optimizers_waiting_ == 0) {
         auto job = next_job(state);
         if (job && job->rewrite) {  // so that all deaths known now may be dropped
             VECSTORE_CHECK(checkpoint());
             job = next_job(state);
         }
         if (!job) return {};
-        VECSTORE_CHECK(run_and_install(state, *job, {}));
+        VECSTORE_CHECK(run_and_install(state, *job, [this](const progress&) { return optimizers_waiting_ == 0; }));
     }
     return {};
 }
@@ -93,7 +93,9 @@ result<void> database_state::flush() {
 
 result<void> database_state::optimize(const progress_callback& report) {
     VECSTORE_CHECK(checkpoint());
+    optimizers_waiting_.fetch_add(1);
     const lock_guard lock(optimizer_mutex_);
+    optimizers_waiting_.fetch_sub(1);
     // One job for each vector, not "until none is left": deaths newer than the checkpoint cannot be dropped yet.
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
