@@ -77,16 +77,16 @@ TEST_CASE("lmdb: a full map is resource_exhausted, and grows for the next writer
     CHECK(get_one(*store, "big") == big);
 }
 
-TEST_CASE("lmdb: a damaged value is corruption, never a wrong answer", "[lmdb]") {
+TEST_CASE("lmdb: a value that is damaged while the tables are open is corruption, never a wrong answer", "[lmdb]") {
     test::temporary_directory directory;
-    put_one(*open_lmdb(directory.path(), {"a"}).value(), "key", "a value that can be found");
+    const auto store = open_lmdb(directory.path(), {"a"}).value();
+    put_one(*store, "key", "a value that can be found");
     const auto path = directory / "data.mdb";
     const auto bytes = read_file(posix_file_system(), path).value();
     const std::string_view text = as_text(bytes);
     const auto file = posix_file_system().open(path, open_mode::read_write).value();
     for (auto at = text.find("value that"); at != std::string_view::npos; at = text.find("value that", at + 1))
         file->write_at(at, as_bytes("VALUE")).value();
-    const auto store = open_lmdb(directory.path(), {"a"}).value();
     const auto reader = store->read().value();
     const auto got = reader->get(0, as_bytes("key"));
     REQUIRE(!got);

@@ -1,0 +1,95 @@
+/// LMDB's environment, its transactions and its errors, wrapped for `lmdb_table_store.cpp`.
+/// Thread safety: an environment may be used from any thread; what it gives out belongs to one thread at a time.
+#pragma once
+
+#include "page_sums.hpp"
+
+#include <vecstore/core/mutex.hpp>
+#include <vecstore/storage/lmdb_table_store.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lmdb.h>
+
+namespace vecstore::storage::detail {
+
+inline constexpr unsigned lmdb_tables_max = 256;
+
+/// The only place where LMDB's codes become ours.
+[[nodiscard]] error translate(int code, const char* operation, const std::string& path);
+
+inline MDB_val to_val(byte_span bytes) noexcept { return {bytes.size(), const_cast<std::byte*>(bytes.data())}; }
+inline byte_span to_span(const MDB_val& value) noexcept { return {static_cast<const std::byte*>(value.mv_data), value.mv_size}; }
+
+struct transaction_end {
+    void operator()(MDB_txn* transaction) const noexcept { mdb_txn_abort(transaction); }
+};
+using transaction_pointer = std::unique_ptr<MDB_txn, transaction_end>;
+struct cursor_end {
+    void operator()(MDB_cursor* at) const noexcept { mdb_cursor_close(at); }
+};
+using cursor_pointer = std::unique_ptr<MDB_cursor, cursor_end>;
+
+/// One environment of this process. Opening a file twice in one process is what LMDB forbids (closing either drops the
+/// locks of both), so that stores of one directory share it through `registry`.
+class environment {
+public:
+    environment() = default;
+    environment(const environment&) = delete;
+    environment& operator=(const environment&) = delete;
+    ~environment() {
+        free_reader_.reset();
+        for (auto* idle : idle_) mdb_txn_abort(idle);
+        if (handle_ != nullptr) mdb_env_close(handle_);
+    }
+
+    result<void> open(const std::string& directory, const lmdb_options& options);
+    result<std::vector<MDB_dbi>> open_tables(const std::vector<std::string>& names) VECSTORE_EXCLUDES(mutex_);
+    result<MDB_txn*> begin_read() VECSTORE_EXCLUDES(mutex_);
+    void end_read(MDB_txn* transaction) noexcept VECSTORE_EXCLUDES(mutex_);
+    result<MDB_txn*> begin_write() VECSTORE_EXCLUDES(mutex_);
+    void end_write() noexcept VECSTORE_EXCLUDES(mutex_);
+    /// Called when a map was full; the next `begin_write` doubles it if no transaction runs then.
+    void want_growth() VECSTORE_EXCLUDES(mutex_);
+    /// Completes the file after a commit, before `end_write`. What fails here is done by the next `begin_write` or by the
+    /// next open: the commit stands, and a file whose sums are one commit behind is a right one.
+    void after_commit() noexcept VECSTORE_NO_THREAD_SAFETY_ANALYSIS;
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] bool read_only() const noexcept { return read_only_; }
+    [[nodiscard]] result<std::uint64_t> file_bytes() const;
+
+private:
+    result<void> create(const lmdb_options& options);
+    result<void> check_length() VECSTORE_REQUIRES(writer_mutex_);
+    result<void> check_missing_pages(std::uint64_t first_missing) VECSTORE_REQUIRES(writer_mutex_);
+    result<std::vector<std::uint64_t>> free_pages() VECSTORE_REQUIRES(writer_mutex_);
+    /// Keeps the file as long as the pages in use, so that a file which is shorter has lost something.
+    result<void> cover_pages();
+    /// Brings `state/sums` to the newest transaction. No commit begins before this has succeeded, so that they are never
+    /// more than one commit behind.
+    result<void> store_sums() VECSTORE_REQUIRES(writer_mutex_);
+    result<void> write_sums(const page_usage& now) VECSTORE_REQUIRES(writer_mutex_);
+    [[nodiscard]] page_usage usage() const;
+    [[nodiscard]] std::uint64_t bytes_in_use() const;
+
+    MDB_env* handle_ = nullptr;
+    transaction_pointer free_reader_ VECSTORE_GUARDED_BY(writer_mutex_);  ///< reset; walks the free pages, also when all other reader slots are taken
+    std::string path_;
+    std::string sums_path_;
+    bool read_only_ = false;
+    vecstore::mutex mutex_;
+    vecstore::mutex writer_mutex_;  ///< makes writers of this process wait outside of LMDB, and table opening exclusive
+    std::optional<page_sums> sums_ VECSTORE_GUARDED_BY(writer_mutex_);  ///< what is in `state/sums`
+    std::vector<MDB_txn*> idle_ VECSTORE_GUARDED_BY(mutex_);  ///< reset read transactions; each keeps a reader slot
+    std::size_t active_ VECSTORE_GUARDED_BY(mutex_) = 0;      ///< transactions that run
+    bool growth_wanted_ VECSTORE_GUARDED_BY(mutex_) = false;
+    std::map<std::string, MDB_dbi> tables_ VECSTORE_GUARDED_BY(mutex_);
+};
+
+}  // namespace vecstore::storage::detail
