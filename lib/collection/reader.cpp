@@ -19,8 +19,8 @@ result<read_session> read_session::open(const collection_access& access) {
         if (!pinned || pinned->dropped)
             return error{errc::not_found, "no collection \"" + access.state->name() + "\": it was dropped", {}, 0};
         VECSTORE_TRY(auto tables, access.database->tables().read());
-        VECSTORE_TRY(const auto applied, read_applied(*tables));
-        if (applied.lsn <= pinned->lsn) return read_session(std::move(pinned), std::move(tables), *access.state);
+        VECSTORE_TRY(const auto newest, access.database->checkpoint_bound(*tables));
+        if (newest <= pinned->lsn) return read_session(std::move(pinned), std::move(tables), *access.state);
         VECSTORE_CHECK(access.database->refresh());
     }
     return error{errc::internal, "checkpoints overtook a read a thousand times", {}, 0};

@@ -1,9 +1,18 @@
 // Writing a checkpoint; its steps and their order are in database_state.hpp.
 #include "database_state.hpp"
 
+#include "collection/reader.hpp"
+
 #include "collection/tables.hpp"
 
 namespace vecstore::detail {
+
+/// Cheaper than asking the tables: whoever sees a checkpoint in a snapshot sees that it was announced before.
+result<std::uint64_t> database_state::checkpoint_bound(storage::table_reader& tables) const {
+    if (!options_.read_only) return committing_lsn_.load(std::memory_order_seq_cst);
+    VECSTORE_TRY(const auto applied, read_applied(tables));  // another process writes them
+    return applied.lsn;
+}
 
 bool database_state::checkpoint_due() const noexcept {
     return bytes_since_seal_.load(std::memory_order_relaxed) > options_.checkpoint_bytes;
@@ -24,6 +33,7 @@ result<void> database_state::checkpoint_locked() {
         VECSTORE_TRY(auto parts, write_sealed_parts(*files_, directory_, *c.collections[i]));
         c.parts.push_back(std::move(parts));
     }
+    committing_lsn_.store(c.lsn, std::memory_order_seq_cst);
     VECSTORE_CHECK(write_checkpoint_tables());
     if (control_) {
         auto control = control_->state();

@@ -43,6 +43,7 @@ public:
     // database_port
     result<write_result> commit(write_request request) override;
     storage::table_store& tables() noexcept override { return *tables_; }
+    [[nodiscard]] result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const override;
     [[nodiscard]] result<void> check_open() const override;
     result<void> refresh() override;
 
@@ -141,6 +142,7 @@ private:
     std::atomic<std::uint64_t> lsn_{0};
     std::atomic<std::uint64_t> durable_lsn_{0};
     std::atomic<std::uint64_t> checkpoint_lsn_{0};
+    std::atomic<std::uint64_t> committing_lsn_{0};  ///< raised before a checkpoint can be seen in the tables
     std::atomic<std::uint64_t> log_bytes_{0};       ///< of the log files
     std::atomic<std::uint64_t> bytes_since_seal_{0};
     std::atomic<bool> poisoned_{false};

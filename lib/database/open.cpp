@@ -140,7 +140,7 @@ result<std::uint64_t> database_state::load() {
     by_id_.clear();
     dropped_.clear();
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
-    lsn_ = durable_lsn_ = checkpoint_lsn_ = applied.lsn;
+    lsn_ = durable_lsn_ = checkpoint_lsn_ = committing_lsn_ = applied.lsn;
     return applied.lsn;
 }
 
