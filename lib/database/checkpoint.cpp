@@ -2,7 +2,6 @@
 #include "database_state.hpp"
 
 #include "collection/reader.hpp"
-
 #include "collection/tables.hpp"
 
 namespace vecstore::detail {
