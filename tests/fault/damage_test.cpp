@@ -190,7 +190,7 @@ TEST_CASE("damage: a flipped bit in any file of a closed database is detected or
 // LMDB has no checksums of its own, and answers a flipped page number with a signal.
 TEST_CASE("damage: a flipped bit in the tables of a closed database is detected or harmless", "[fault]") {
     const sample s(true);
-    flip_some(s, std::string(tables_file), 300 * effort());
+    flip_some(s, std::string(tables_file), 180 * effort());
 }
 
 TEST_CASE("damage: a cut in any file of a closed database is detected or harmless", "[fault]") {

@@ -1,3 +1,4 @@
+#include <vecstore/core/random.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 
@@ -6,6 +7,12 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace vecstore;
 using namespace vecstore::storage;
@@ -22,6 +29,36 @@ std::string get_one(table_store& store, std::string_view key) {
     const auto reader = store.read().value();
     const auto value = reader->get(0, as_bytes(key)).value();
     return value ? std::string(as_text(*value)) : "(none)";
+}
+
+/// Commits until killed: number n sets half of the keys, and all of "round" and "again", to n.
+void commit_forever(const std::string& path, std::uint64_t first) {
+    const auto store = open_lmdb(path, {"a"}).value();
+    for (auto number = first;; ++number) {
+        const auto text = std::to_string(number);
+        const auto writer = store->write().value();
+        for (auto i = number % 2; i < 300; i += 2) writer->put(0, as_bytes(std::to_string(i)), as_bytes(text)).value();
+        for (const auto* key : {"again", "round"}) writer->put(0, as_bytes(key), as_bytes(text)).value();
+        writer->commit().value();
+    }
+}
+
+/// The number of the last commit that is there, 0 for none; fails unless all of it and of those before is there.
+result<std::uint64_t> last_commit(table_store& store) {
+    VECSTORE_TRY(const auto reader, store.read());
+    const auto number_of = [&](const std::string& key) -> result<std::uint64_t> {
+        VECSTORE_TRY(const auto value, reader->get(0, as_bytes(key)));
+        return value ? std::stoull(std::string(as_text(*value))) : 0;
+    };
+    VECSTORE_TRY(const auto round, number_of("round"));
+    VECSTORE_TRY(const auto again, number_of("again"));
+    bool whole = round == again;
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        VECSTORE_TRY(const auto number, number_of(std::to_string(i)));
+        whole = whole && number == (round % 2 == i % 2 ? round : round - (round > 0));
+    }
+    if (!whole) return corruption("half a commit", "", round);
+    return round;
 }
 
 }  // namespace
@@ -126,4 +163,53 @@ TEST_CASE("lmdb: large and small values side by side", "[lmdb]") {
         put_one(*store, std::to_string(bytes), value);
         CHECK(get_one(*store, std::to_string(bytes)) == value);
     }
+}
+
+TEST_CASE("lmdb: a process killed while it commits leaves whole commits, and a file that is not taken for damaged",
+          "[lmdb][process]") {
+    test::temporary_directory directory;
+    random_source random(21);
+    std::uint64_t last = 0;
+    for (int round = 0; round < 25; ++round) {
+        const auto child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            commit_forever(directory.path(), last + 1);
+            ::_exit(1);
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(20'000 + random.below(40'000)));
+        REQUIRE(::kill(child, SIGKILL) == 0);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+        INFO("round " << round << ", commit " << last << " was there");
+        const bool read_only = round % 2 == 0 && last > 0;
+        const auto number = last_commit(*open_lmdb(directory.path(), {"a"}, {.read_only = read_only}).value()).value();
+        CHECK(number >= last);
+        last = number;
+    }
+    CHECK(last > 0);
+}
+
+TEST_CASE("lmdb: a process that commits does not disturb one that opens read-only", "[lmdb][process]") {
+    test::temporary_directory directory;
+    (void)open_lmdb(directory.path(), {"a"}).value();
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        commit_forever(directory.path(), 1);
+        ::_exit(1);
+    }
+    std::uint64_t last = 0;
+    std::string failure;
+    for (int look = 0; look < 400 || (last < 20 && look < 20'000); ++look) {
+        const auto store = open_lmdb(directory.path(), {"a"}, {.read_only = true});
+        const auto number = store ? last_commit(**store) : result<std::uint64_t>(store.error());
+        if (!number || *number < last) failure = number ? "went back" : number.error().what();
+        if (number) last = *number;
+    }
+    (void)::kill(child, SIGKILL);
+    (void)::waitpid(child, nullptr, 0);
+    CHECK(failure == "");
+    CHECK(last >= 20);
 }
