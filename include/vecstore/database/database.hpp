@@ -27,7 +27,7 @@ public:
     /// Errors: invalid_argument (options), unavailable (another process has it open for writing; the message names it),
     ///         not_found (nothing there and `create` is off or `read_only` on), corruption (path, offset), io,
     ///         resource_exhausted (disk full), unsupported (made by a newer version).
-    /// Cost:   mapping and verifying the parts (memory speed), plus the log behind the checkpoint.
+    /// Cost:   mapping and verifying the parts and the tables (memory speed), plus the log behind the checkpoint.
     [[nodiscard]] static result<database> open(const std::string& directory, const database_options& options = {},
                                                const database_environment& environment = {});
 
