@@ -79,12 +79,13 @@ private:
     [[nodiscard]] std::uint64_t bytes_in_use() const;
 
     MDB_env* handle_ = nullptr;
-    transaction_pointer free_reader_ VECSTORE_GUARDED_BY(writer_mutex_);  ///< reset; walks the free pages, also when all other reader slots are taken
     std::string path_;
     std::string sums_path_;
     bool read_only_ = false;
     vecstore::mutex mutex_;
     vecstore::mutex writer_mutex_;  ///< makes writers of this process wait outside of LMDB, and table opening exclusive
+    /// Walks the free pages, also when all other reader slots are taken; reset between. None when read-only.
+    transaction_pointer free_reader_ VECSTORE_GUARDED_BY(writer_mutex_);
     std::optional<page_sums> sums_ VECSTORE_GUARDED_BY(writer_mutex_);  ///< what is in `state/sums`
     std::vector<MDB_txn*> idle_ VECSTORE_GUARDED_BY(mutex_);  ///< reset read transactions; each keeps a reader slot
     std::size_t active_ VECSTORE_GUARDED_BY(mutex_) = 0;      ///< transactions that run
