@@ -76,8 +76,10 @@ void run_round(const arguments& a, const std::vector<std::vector<std::vector<poi
         auto points = db.create_collection("points", {.vectors = {{.dim = a.dim, .metric = metric::cosine}}}).value();
         auto start = clock_type::now();
         write_all(a, points, work);
-        fmt::print("{{\"kind\":\"upsert\",\"durability\":\"{}\",\"batch\":{},\"dim\":{},\"writers\":{},\"points\":{},\"points_per_s\":{:.0f}}}\n",
-                   a.durability, a.batch, a.dim, a.writers, count, static_cast<double>(count) / seconds_since(start));
+        fmt::print(
+            "{{\"kind\":\"upsert\",\"durability\":\"{}\",\"batch\":{},\"dim\":{},\"writers\":{},\"points\":{},\"points_"
+            "per_s\":{:.0f}}}\n",
+            a.durability, a.batch, a.dim, a.writers, count, static_cast<double>(count) / seconds_since(start));
         measure_reads(points, count);
         start = clock_type::now();
         db.close().value();

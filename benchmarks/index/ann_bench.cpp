@@ -2,6 +2,7 @@
 #include "curve.hpp"
 #include "engine.hpp"
 #include "vecs.hpp"
+
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/computer.hpp>
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vecs.hpp"
+
 #include <vecstore/distance/metric.hpp>
 
 #include <cstddef>

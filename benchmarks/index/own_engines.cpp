@@ -1,6 +1,7 @@
 // The project's own indexes.
 #include "engine.hpp"
 #include "parallel.hpp"
+
 #include <vecstore/index/flat.hpp>
 #include <vecstore/index/hnsw.hpp>
 
@@ -69,11 +70,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<engine> make_flat(const engine_options& options) {
-    return std::make_unique<flat_engine>(options);
-}
-std::unique_ptr<engine> make_hnsw(const engine_options& options) {
-    return std::make_unique<hnsw_engine>(options);
-}
+std::unique_ptr<engine> make_flat(const engine_options& options) { return std::make_unique<flat_engine>(options); }
+std::unique_ptr<engine> make_hnsw(const engine_options& options) { return std::make_unique<hnsw_engine>(options); }
 
 }  // namespace vecstore::bench

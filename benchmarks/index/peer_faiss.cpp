@@ -53,9 +53,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<engine> make_faiss(const engine_options& options) {
-    return std::make_unique<faiss_engine>(options);
-}
+std::unique_ptr<engine> make_faiss(const engine_options& options) { return std::make_unique<faiss_engine>(options); }
 
 }  // namespace vecstore::bench
 

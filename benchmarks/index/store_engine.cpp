@@ -1,5 +1,6 @@
 // The whole store as an engine of ann_bench: what database and collection cost on top of the bare index.
 #include "engine.hpp"
+
 #include <vecstore/vecstore.hpp>
 
 #include <algorithm>
@@ -18,11 +19,13 @@ public:
     void build(const matrix<float>& base, std::size_t threads) override {
         constexpr std::size_t batch = 256;
         std::filesystem::remove_all(options_.directory);
-        database_.emplace(database::open(options_.directory, {.build_threads = static_cast<unsigned>(threads)}).value());
-        points_.emplace(database_->create_collection("points", {.vectors = {{.dim = options_.dim,
-                                                                              .metric = options_.metric,
-                                                                              .m = options_.m,
-                                                                              .ef_construct = options_.ef_construct}}})
+        database_.emplace(
+            database::open(options_.directory, {.build_threads = static_cast<unsigned>(threads)}).value());
+        points_.emplace(database_
+                            ->create_collection("points", {.vectors = {{.dim = options_.dim,
+                                                                        .metric = options_.metric,
+                                                                        .m = options_.m,
+                                                                        .ef_construct = options_.ef_construct}}})
                             .value());
         for (std::size_t first = 0; first < base.rows; first += batch) {
             std::vector<point> points;
@@ -33,12 +36,11 @@ public:
         database_->optimize().value();
     }
     std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {
-        const auto found = points_->query({.nearest = {query, query + options_.dim},
-                                           .limit = k,
-                                           .with_payload = false,
-                                           .ef = ef})
-                               .value();
-        std::transform(found.begin(), found.end(), out, [](const hit& h) { return static_cast<std::uint32_t>(h.id.number()); });
+        const auto found =
+            points_->query({.nearest = {query, query + options_.dim}, .limit = k, .with_payload = false, .ef = ef})
+                .value();
+        std::transform(found.begin(), found.end(), out,
+                       [](const hit& h) { return static_cast<std::uint32_t>(h.id.number()); });
         distances_.fetch_add(found.plan.distances, std::memory_order_relaxed);
         return found.size();
     }

@@ -35,11 +35,7 @@ matrix<T> read_vecs(const std::string& path) {
 
 }  // namespace
 
-matrix<float> read_fvecs(const std::string& path) {
-    return read_vecs<float>(path);
-}
-matrix<std::int32_t> read_ivecs(const std::string& path) {
-    return read_vecs<std::int32_t>(path);
-}
+matrix<float> read_fvecs(const std::string& path) { return read_vecs<float>(path); }
+matrix<std::int32_t> read_ivecs(const std::string& path) { return read_vecs<std::int32_t>(path); }
 
 }  // namespace vecstore::bench

@@ -31,7 +31,7 @@ struct data {
     matrix vectors;
     std::vector<std::string> payloads;  ///< one JSON object for each row of `vectors`
     matrix query_vectors;
-    std::vector<sentence> queries;      ///< one for each row of `query_vectors`
+    std::vector<sentence> queries;  ///< one for each row of `query_vectors`
 };
 
 /// Reads the four files of `folder`.

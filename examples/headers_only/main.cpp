@@ -1,4 +1,5 @@
-// Nearest neighbours without a store: the headers alone, in place of hnswlib. No library is linked, no maximum declared.
+// Nearest neighbours without a store: the headers alone, in place of hnswlib. No library is linked, no maximum
+// declared.
 // In your own build: target_link_libraries(app PRIVATE vecstore::headers), compiled for your machine (-march=native).
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/hnsw.hpp>
@@ -30,7 +31,8 @@ int main() {
     const auto& query = vectors[42];
     const auto others = [&](vs::row_id row) { return vector_of[row] != 42; };
     for (const auto& n : graph.search(query, 3, 64, others).value())
-        std::printf("vector %5zu at distance %.3f\n", vector_of[n.row], static_cast<double>(vs::to_score(vs::metric::euclid, n.distance)));
+        std::printf("vector %5zu at distance %.3f\n", vector_of[n.row],
+                    static_cast<double>(vs::to_score(vs::metric::euclid, n.distance)));
 
     // Removed rows are not returned any more.
     const auto nearest = graph.search(query, 1).value().front();

@@ -25,7 +25,8 @@ int main() {
     // Ask: the nearest points that match a filter.
     using vs::field;
     const std::vector<float> q = {1.0f, 0.0f, 0.0f, 0.1f};
-    auto hits = docs.query({.nearest = q, .filter = field("lang") == "en" && field("year") >= 2020, .limit = 5}).value();
+    auto hits =
+        docs.query({.nearest = q, .filter = field("lang") == "en" && field("year") >= 2020, .limit = 5}).value();
     for (const auto& h : hits) fmt::print("{} {:.3f} {} {}\n", h.id, h.score, h.payload["lang"], h.payload["year"]);
 
     // Errors are values: test the result, or call value() and get an exception.

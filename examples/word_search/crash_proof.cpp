@@ -3,6 +3,9 @@
 #include <vecstore/vecstore.hpp>
 
 #include <fmt/core.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -11,10 +14,6 @@
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace vs = vecstore;
 using clock_type = std::chrono::steady_clock;
@@ -90,8 +89,9 @@ int prove(const std::string& program, const std::string& directory) {
         const auto found = points.get(id, true, true);
         if (!found || found->vector != vector_of(id) || found->payload["number"] != vs::payload::value(id)) ++lost;
     }
-    fmt::print("  a second process wrote until SIGKILL: {} points acknowledged; reopened in {:.0f} ms, {} found, {} lost\n",
-               acknowledged, open_ms, acknowledged - lost, lost);
+    fmt::print(
+        "  a second process wrote until SIGKILL: {} points acknowledged; reopened in {:.0f} ms, {} found, {} lost\n",
+        acknowledged, open_ms, acknowledged - lost, lost);
     db.close().value();
     std::filesystem::remove_all(directory);
     return lost == 0 && acknowledged > 0 ? 0 : 1;

@@ -1,6 +1,6 @@
-// Search in 10,000 dictionary entries by meaning: loads the sample into a store on disk, asks it held-out sentences, plain and
-// with filters, measures what it found against an exact search, and then kills a writing process to show that nothing is lost.
-// usage: word_search [WORD ...]     with words: also shows the entries nearest to each of them
+// Search in 10,000 dictionary entries by meaning: loads the sample into a store on disk, asks it held-out sentences,
+// plain and with filters, measures what it found against an exact search, and then kills a writing process to show that
+// nothing is lost. usage: word_search [WORD ...]     with words: also shows the entries nearest to each of them
 #include "common/sample.hpp"
 #include "crash_proof.hpp"
 
@@ -9,6 +9,7 @@
 #include <vecstore/vecstore.hpp>
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,8 +18,6 @@
 #include <fstream>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
 
 namespace vs = vecstore;
 using clock_type = std::chrono::steady_clock;
@@ -85,13 +84,16 @@ void build_graph(vs::database& db) {
 }
 
 /// Asks all held-out sentences twice, as a user would and exactly, and compares.
-void measure(const vs::collection& words, const sample::data& data, const char* name, const vs::filter::expression& filter) {
+void measure(const vs::collection& words, const sample::data& data, const char* name,
+             const vs::filter::expression& filter) {
     constexpr std::size_t k = 10;
     const auto run = [&](bool exact, double& seconds) {
         std::vector<std::vector<vs::point_id>> answers;
         const auto start = clock_type::now();
         for (std::size_t q = 0; q < data.query_vectors.rows; ++q) {
-            const auto found = words.query({.nearest = data.query_vectors.row(q), .filter = filter, .limit = k, .exact = exact}).value();
+            const auto found =
+                words.query({.nearest = data.query_vectors.row(q), .filter = filter, .limit = k, .exact = exact})
+                    .value();
             auto& ids = answers.emplace_back();
             for (const auto& h : found) ids.push_back(h.id);
         }
@@ -103,7 +105,9 @@ void measure(const vs::collection& words, const sample::data& data, const char* 
     const auto truth = run(true, exact_seconds);
     std::size_t right = 0, wanted = 0, sources = 0;
     for (std::size_t q = 0; q < truth.size(); ++q) {
-        const auto in = [](const auto& ids, const vs::point_id& id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+        const auto in = [](const auto& ids, const vs::point_id& id) {
+            return std::find(ids.begin(), ids.end(), id) != ids.end();
+        };
         for (const auto& id : truth[q]) right += in(answers[q], id);
         wanted += truth[q].size();
         sources += in(answers[q], vs::point_id(data.queries[q].source_row));
@@ -111,8 +115,7 @@ void measure(const vs::collection& words, const sample::data& data, const char* 
     const auto n = static_cast<double>(truth.size());
     fmt::print("  {:<38} recall@10 {:.3f}   {:>6.0f} queries/s (exact: {:>5.0f})\n", name,
                static_cast<double>(right) / static_cast<double>(wanted), n / seconds, n / exact_seconds);
-    if (filter.empty())
-        fmt::print("  {:<38} {} of {}\n", "its own entry in the top 10", sources, truth.size());
+    if (filter.empty()) fmt::print("  {:<38} {} of {}\n", "its own entry in the top 10", sources, truth.size());
 }
 
 /// Resident memory of this process in MiB: that of its own, and pages of mapped files.
@@ -124,8 +127,8 @@ void print_memory(const vs::collection& words) {
         if (line.starts_with("RssFile:")) mapped = std::stod(line.substr(8)) / 1024;
     }
     const auto info = words.info().value();
-    fmt::print("  memory: {:.0f} MiB own + {:.0f} MiB of mapped files; vectors and graph on disk: {:.0f} MiB\n", own, mapped,
-               static_cast<double>(info.mapped_bytes) / (1 << 20));
+    fmt::print("  memory: {:.0f} MiB own + {:.0f} MiB of mapped files; vectors and graph on disk: {:.0f} MiB\n", own,
+               mapped, static_cast<double>(info.mapped_bytes) / (1 << 20));
 }
 
 /// The entries nearest to an entry that has this word.
@@ -144,10 +147,13 @@ int run(const std::string& program, const std::vector<std::string>& wanted) {
     const std::string directory = "word_search.data";
     std::filesystem::remove_all(directory);
     auto data = sample::load(sample::default_folder()).value();
-    fmt::print("{} entries of WordNet, {}-d sentence embeddings, in ./{}\n", data.vectors.rows, data.vectors.dim, directory);
+    fmt::print("{} entries of WordNet, {}-d sentence embeddings, in ./{}\n", data.vectors.rows, data.vectors.dim,
+               directory);
     {
         auto db = vs::database::open(directory).value();
-        auto words = db.create_collection("words", {.vectors = {{.dim = data.vectors.dim, .metric = vs::metric::cosine}}}).value();
+        auto words =
+            db.create_collection("words", {.vectors = {{.dim = data.vectors.dim, .metric = vs::metric::cosine}}})
+                .value();
         load(words, data);
         build_graph(db);
         db.close().value();
@@ -165,9 +171,11 @@ int run(const std::string& program, const std::vector<std::string>& wanted) {
     fmt::print("\n  \"{}\"\n", data.queries[shown].text);
     print_hits(words.query({.nearest = data.query_vectors.row(shown), .limit = 3}).value());
     fmt::print("  the same, where pos == \"verb\" && word_count <= 8\n");
-    print_hits(words.query({.nearest = data.query_vectors.row(shown),
-                            .filter = field("pos") == "verb" && field("word_count") <= 8,
-                            .limit = 3}).value());
+    print_hits(words
+                   .query({.nearest = data.query_vectors.row(shown),
+                           .filter = field("pos") == "verb" && field("word_count") <= 8,
+                           .limit = 3})
+                   .value());
     for (const auto& word : wanted) print_nearest_to(words, word);
 
     fmt::print("\n  {} held-out sentences, .recall = 0.95 asked\n", data.queries.size());

@@ -9,7 +9,9 @@
 namespace vecstore::detail {
 namespace {
 
-error bad_record(const char* what) { return {errc::corruption, std::string("log record does not parse: ") + what, {}, 0}; }
+error bad_record(const char* what) {
+    return {errc::corruption, std::string("log record does not parse: ") + what, {}, 0};
+}
 
 }  // namespace
 
@@ -87,7 +89,8 @@ result<void> collection_state::edit_point(const point_id& id, payload_edit kind,
     VECSTORE_TRY(const auto ordinal, find(id, tables));
     if (!ordinal) return {};
     const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
-    VECSTORE_TRY(const auto point, find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, *ordinal, tables));
+    VECSTORE_TRY(const auto point,
+                 find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, *ordinal, tables));
     VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
     changes_->put_point(*ordinal, lsn, id, edited);
     return {};

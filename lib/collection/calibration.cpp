@@ -43,7 +43,8 @@ std::vector<recall_point> calibrate(const index::frozen_graph& graph, const inde
     std::vector<std::vector<float>> queries;
     std::vector<std::vector<neighbor>> truths;
     for (std::size_t q = 0; q < query_count; ++q) {
-        const auto a = static_cast<row_id>(random.below(rows.size())), b = static_cast<row_id>(random.below(rows.size()));
+        const auto a = static_cast<row_id>(random.below(rows.size())),
+                   b = static_cast<row_id>(random.below(rows.size()));
         queries.push_back(query_between(rows, a, b, options.metric));
         const distance_computer distance(options.metric, queries.back().data(), rows.dim());
         truths.push_back(index::flat_search(rows, rows.size(), distance, k, index::allow_all{}));
@@ -56,7 +57,8 @@ std::vector<recall_point> calibrate(const index::frozen_graph& graph, const inde
             const auto found = index::hnsw_search(graph, rows, distance, k, ef);
             // By distance, so that equal vectors count whichever of them was found.
             const auto farthest = truths[q].back().distance;
-            const auto hits = std::count_if(found.begin(), found.end(), [&](const auto& n) { return n.distance <= farthest; });
+            const auto hits =
+                std::count_if(found.begin(), found.end(), [&](const auto& n) { return n.distance <= farthest; });
             shares.push_back(static_cast<double>(hits) / static_cast<double>(truths[q].size()));
         }
         points.push_back({ef, lower_bound_of_mean(shares)});

@@ -1,14 +1,15 @@
 /// Measures on a part what a graph walk finds, so that a query can ask for recall instead of ef.
-/// Method: queries between two stored rows (neither of them, so that no answer is known beforehand), their exact neighbours by
-/// scan, the share of them that walks of growing ef return; kept is the lower 95 % confidence bound of the mean.
+/// Method: queries between two stored rows (neither of them, so that no answer is known beforehand), their exact
+/// neighbours by scan, the share of them that walks of growing ef return; kept is the lower 95 % confidence bound of
+/// the mean.
 /// Limit: users' queries that lie far from the stored vectors are harder than these.
 /// Thread safety: functions without state.
 #pragma once
 
+#include "part.hpp"
+
 #include <vecstore/collection/options.hpp>
 #include <vecstore/index/hnsw.hpp>
-
-#include "part.hpp"
 
 #include <vector>
 

@@ -26,8 +26,8 @@ result<void> write_ids(storage::table_writer& tables, collection_id collection, 
     return {};
 }
 
-result<void> write_point(storage::table_writer& tables, collection_id collection, ordinal_id ordinal, const point_version* point,
-                         byte_writer& value) {
+result<void> write_point(storage::table_writer& tables, collection_id collection, ordinal_id ordinal,
+                         const point_version* point, byte_writer& value) {
     if (point == nullptr) return {};
     value.clear();
     point->id.put_key(value);
@@ -85,7 +85,8 @@ byte_vector encode_descriptor(const part_descriptor& d) {
     return std::move(value).take();
 }
 
-result<std::shared_ptr<tombstones>> load_deaths(storage::table_reader& tables, collection_id collection, ordinal_id end) {
+result<std::shared_ptr<tombstones>> load_deaths(storage::table_reader& tables, collection_id collection,
+                                                ordinal_id end) {
     auto deaths = std::make_shared<tombstones>();
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::deaths));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
@@ -105,8 +106,9 @@ result<std::shared_ptr<tombstones>> load_deaths(storage::table_reader& tables, c
     return deaths;
 }
 
-result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root, storage::table_reader& tables,
-                                          collection_id collection, const collection_options& options) {
+result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root,
+                                          storage::table_reader& tables, collection_id collection,
+                                          const collection_options& options) {
     std::vector<part_list> lists(options.vectors.size());
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
@@ -169,7 +171,8 @@ result<part_list> write_sealed_parts(storage::file_system& files, const std::str
         if (!written) {  // a full disk needs the space; the next try writes all of them again
             for (std::size_t done = 0; done < parts.size(); ++done)
                 if (parts[done] != nullptr)
-                    (void)files.remove(part_path(part_directory(root, state.id(), done), parts[done]->descriptor().number));
+                    (void)files.remove(
+                        part_path(part_directory(root, state.id(), done), parts[done]->descriptor().number));
             return std::move(written).error();
         }
         parts.push_back(*std::move(written));
@@ -189,13 +192,14 @@ result<void> write_sealed_tables(storage::table_writer& tables, const collection
     return {};
 }
 
-result<void> write_manifest(storage::table_writer& tables, collection_id collection, std::size_t slot, const part_list& removed,
-                            const part_list& added) {
+result<void> write_manifest(storage::table_writer& tables, collection_id collection, std::size_t slot,
+                            const part_list& removed, const part_list& added) {
     const auto key_of = [&](const part& p) {
         return tables::part_key(collection, static_cast<std::uint16_t>(slot), p.descriptor().number);
     };
     for (const auto& p : removed) VECSTORE_CHECK(tables.erase(tables::parts, key_of(*p)));
-    for (const auto& p : added) VECSTORE_CHECK(tables.put(tables::parts, key_of(*p), encode_descriptor(p->descriptor())));
+    for (const auto& p : added)
+        VECSTORE_CHECK(tables.put(tables::parts, key_of(*p), encode_descriptor(p->descriptor())));
     return {};
 }
 
@@ -206,7 +210,8 @@ result<void> erase_tables(storage::table_writer& tables, collection_id collectio
     return {};
 }
 
-result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files, const std::string& root,
+result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files,
+                                                                        const std::string& root,
                                                                         storage::table_reader& tables,
                                                                         std::uint64_t applied_lsn) {
     std::vector<std::shared_ptr<collection_state>> collections;
@@ -225,8 +230,8 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
         for (const auto& list : parts)
             for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
-        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part, std::move(deaths),
-                        std::move(parts)},
+        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part,
+                        std::move(deaths), std::move(parts)},
                        applied_lsn);
         collections.push_back(std::move(state));
         VECSTORE_CHECK(cursor->next());
@@ -234,7 +239,8 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
     return collections;
 }
 
-result<void> remove_unlisted_parts(storage::file_system& files, const std::string& root, const collection_state& state) {
+result<void> remove_unlisted_parts(storage::file_system& files, const std::string& root,
+                                   const collection_state& state) {
     const auto lists = state.parts();
     for (std::size_t slot = 0; slot < lists.size(); ++slot) {
         const auto directory = part_directory(root, state.id(), slot);

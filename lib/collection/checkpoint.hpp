@@ -1,14 +1,14 @@
 /// A collection's share of a checkpoint: writing what was sealed, and loading it again.
-/// Order, for crash safety: parts are durable under their names before the tables' transaction that lists them commits; part
-/// files that no manifest lists are left-overs of a crash and are removed at open.
+/// Order, for crash safety: parts are durable under their names before the tables' transaction that lists them commits;
+/// part files that no manifest lists are left-overs of a crash and are removed at open.
 /// Thread safety: one checkpoint or optimizer step of a database at a time; beside readers and writers.
 #pragma once
+
+#include "state.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/table_store.hpp>
-
-#include "state.hpp"
 
 #include <memory>
 #include <string>

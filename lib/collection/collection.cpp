@@ -1,13 +1,12 @@
 // Writes of a collection, and what it says of itself. Reads are in query.cpp.
-#include <vecstore/collection/collection.hpp>
-
-#include <vecstore/filter/evaluate.hpp>
-#include <vecstore/payload/codec.hpp>
-#include <vecstore/payload/path.hpp>
-
 #include "operation.hpp"
 #include "port.hpp"
 #include "reader.hpp"
+
+#include <vecstore/collection/collection.hpp>
+#include <vecstore/filter/evaluate.hpp>
+#include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/path.hpp>
 
 namespace vecstore {
 namespace {
@@ -29,8 +28,8 @@ result<write_result> commit(const collection_access& access, detail::write_reque
 error no_such_point(const point_id& id) { return {errc::not_found, "no point with id " + to_string(id), {}, 0}; }
 
 /// The ids that a selector means now. `must_exist`: a listed id that does not exist is an error, else it is left out.
-result<std::vector<point_id>> select(read_session& session, const point_selector& points, const filter::compiled& filter,
-                                     bool must_exist) {
+result<std::vector<point_id>> select(read_session& session, const point_selector& points,
+                                     const filter::compiled& filter, bool must_exist) {
     std::vector<point_id> ids;
     if (!points.by_filter()) {
         for (const auto& id : points.ids()) {
@@ -64,8 +63,8 @@ result<void> check_sizes(read_session& session, std::span<const point_id> ids, b
     return {};
 }
 
-result<write_result> edit(const std::shared_ptr<collection_access>& access, const point_selector& points, payload_edit kind,
-                          const byte_vector& body, write_options options) {
+result<write_result> edit(const std::shared_ptr<collection_access>& access, const point_selector& points,
+                          payload_edit kind, const byte_vector& body, write_options options) {
     VECSTORE_TRY(const auto filter, filter::compiled::compile(points.filter()));
     std::size_t count = 0;
     detail::write_request request;

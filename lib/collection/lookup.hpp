@@ -2,12 +2,12 @@
 /// Thread safety: functions without state; a table reader belongs to one thread.
 #pragma once
 
+#include "overlay.hpp"
+#include "tables.hpp"
+
 #include <vecstore/core/result.hpp>
 #include <vecstore/payload/view.hpp>
 #include <vecstore/storage/table_store.hpp>
-
-#include "overlay.hpp"
-#include "tables.hpp"
 
 #include <optional>
 #include <span>

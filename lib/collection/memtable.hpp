@@ -1,5 +1,5 @@
-/// The newest rows of one named vector, in memory. It is scanned, not walked: its size is bounded by the log between two
-/// checkpoints, where an exact scan costs a millisecond or two and a graph would cost a hundred times the write.
+/// The newest rows of one named vector, in memory. It is scanned, not walked: its size is bounded by the log between
+/// two checkpoints, where an exact scan costs a millisecond or two and a graph would cost a hundred times the write.
 /// Rows are ascending in ordinal.
 /// Thread safety: one appending thread; any number of readers of rows below a count that they took from a view.
 #pragma once
@@ -34,7 +34,8 @@ private:
     chunked_array<ordinal_id> ordinals_;
 };
 
-/// The first row in [from, count) whose ordinal is not less than `ordinal`, of rows ascending in ordinal; `count` when none.
+/// The first row in [from, count) whose ordinal is not less than `ordinal`, of rows ascending in ordinal; `count` when
+/// none.
 /// Cost: O(log distance from `from`), so that looking up an ascending run is cheap whether it is dense or sparse.
 template <class OrdinalOf>
 [[nodiscard]] row_id find_row(row_id count, ordinal_id ordinal, const OrdinalOf& ordinal_of, row_id from = 0) {

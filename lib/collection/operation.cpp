@@ -33,8 +33,8 @@ public:
         std::size_t bytes = 0;
         for (const auto& record : records_) {
             if (record.payload.size() > record_bytes_max)
-                return invalid_argument("one record of " + std::to_string(record.payload.size()) + " bytes is above the limit of " +
-                                        std::to_string(record_bytes_max));
+                return invalid_argument("one record of " + std::to_string(record.payload.size()) +
+                                        " bytes is above the limit of " + std::to_string(record_bytes_max));
             bytes += record.payload.size();
         }
         if (bytes > write_bytes_max)
@@ -86,7 +86,8 @@ result<void> put_vector(byte_writer& out, const collection_options& options, con
                                 std::to_string(values.size()));
     for (std::size_t i = 0; i < values.size(); ++i)
         if (!std::isfinite(values[i]))
-            return invalid_argument(where() + "element " + std::to_string(i) + " is not finite (" + std::to_string(values[i]) + ")");
+            return invalid_argument(where() + "element " + std::to_string(i) + " is not finite (" +
+                                    std::to_string(values[i]) + ")");
     std::span<const float> stored(values);
     if (wanted.metric == metric::cosine) {
         scratch.assign(values.begin(), values.end());
@@ -98,7 +99,8 @@ result<void> put_vector(byte_writer& out, const collection_options& options, con
     return {};
 }
 
-result<void> put_point(byte_writer& out, const collection_options& options, const point& p, std::vector<float>& scratch) {
+result<void> put_point(byte_writer& out, const collection_options& options, const point& p,
+                       std::vector<float>& scratch) {
     p.id.put_key(out);
     const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
     if (count > options.vectors.size())
@@ -156,7 +158,8 @@ byte_vector encode_paths(const std::vector<std::string>& paths) {
 result<std::vector<std::string>> decode_paths(byte_span body) {
     byte_reader in(body);
     std::vector<std::string> paths;
-    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) paths.emplace_back(as_text(in.get_sized()));
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left)
+        paths.emplace_back(as_text(in.get_sized()));
     if (!in.finished()) return error{errc::corruption, "paths of a payload edit do not parse", {}, 0};
     return paths;
 }
@@ -193,11 +196,12 @@ result<named_options> from_document(const payload::document& document) {
     if (const auto* vectors = document["vectors"].if_array(); vectors != nullptr) {
         for (const auto& v : *vectors) {
             VECSTORE_TRY(const auto metric, parse_metric(v["metric"].string_or("")));
-            named.options.vectors.push_back({.name = std::string(v["name"].string_or("")),
-                                             .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
-                                             .metric = metric,
-                                             .m = static_cast<std::size_t>(v["m"].int64_or(16)),
-                                             .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200))});
+            named.options.vectors.push_back(
+                {.name = std::string(v["name"].string_or("")),
+                 .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
+                 .metric = metric,
+                 .m = static_cast<std::size_t>(v["m"].int64_or(16)),
+                 .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200))});
         }
     }
     VECSTORE_CHECK(validate_name("collection name", named.name, false));

@@ -1,9 +1,9 @@
 /// What a log record's payload says: the operations on collections, and their bytes.
 /// Every payload starts with u32 collection. Then, little-endian:
-///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, f32 values [dim of the slot]; u32 size, payload
-///   erase        u32 count, id keys
-///   set_payload  u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each u32 size and text
-///   ddl          u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
+///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, f32 values [dim of the slot]; u32
+///   size, payload erase        u32 count, id keys
+///   set_payload  u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
+///   u32 size and text ddl          u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
 /// These are bytes on disk and on the wire: do not renumber.
 /// Thread safety: functions without state.
 #pragma once
@@ -46,7 +46,8 @@ enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 /// Errors: corruption (`body` does not parse), invalid_argument (the result is above payload_bytes_max).
 [[nodiscard]] result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_span body);
 
-[[nodiscard]] operation encode_create(collection_id collection, const std::string& name, const collection_options& options);
+[[nodiscard]] operation encode_create(collection_id collection, const std::string& name,
+                                      const collection_options& options);
 [[nodiscard]] operation encode_drop(collection_id collection);
 
 /// The options as a document and back; also the catalog's form.

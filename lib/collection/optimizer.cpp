@@ -17,9 +17,7 @@ constexpr std::uint64_t graph_seed = 0x7665'6373'746F'7265;
 constexpr row_id rows_between_checks = 64;
 
 /// Size class: parts of up to 4,096 rows, 16,384, 65,536, ...
-int tier_of(const part& p) noexcept {
-    return std::max(0, (static_cast<int>(std::bit_width(p.size() - 1u)) - 11) / 2);
-}
+int tier_of(const part& p) noexcept { return std::max(0, (static_cast<int>(std::bit_width(p.size() - 1u)) - 11) / 2); }
 
 bool mostly_dead(const part& p) noexcept {
     return static_cast<double>(p.dead_rows()) > dead_share_max * static_cast<double>(p.size());
@@ -32,7 +30,10 @@ std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts
         std::size_t last = first, of_tier = 0;
         for (; last < parts.size() && tier_of(*parts[last]) <= tier; ++last) of_tier += tier_of(*parts[last]) == tier;
         if (of_tier >= merge_width)
-            return optimizer_job{slot, {parts.begin() + static_cast<std::ptrdiff_t>(first), parts.begin() + static_cast<std::ptrdiff_t>(last)}, true};
+            return optimizer_job{
+                slot,
+                {parts.begin() + static_cast<std::ptrdiff_t>(first), parts.begin() + static_cast<std::ptrdiff_t>(last)},
+                true};
     }
     for (const auto& p : parts)
         if (mostly_dead(*p)) return optimizer_job{slot, {p}, true};
@@ -42,8 +43,9 @@ std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts
 }
 
 /// Writes the rows of `inputs` that may still be visible; null when there are none.
-result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const std::string& directory, collection_state& state,
-                                            const optimizer_job& job, const job_control& control) {
+result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const std::string& directory,
+                                            collection_state& state, const optimizer_job& job,
+                                            const job_control& control) {
     const auto& options = state.options().vectors[job.slot];
     const auto pinned = state.pin();
     std::optional<part_writer> writer;
@@ -71,9 +73,12 @@ result<void> link_rows(index::hnsw<index::contiguous_rows>& graph, row_id rows, 
     std::atomic<bool> stop{false}, out_of_memory{false};
     const auto work = [&](bool watches) noexcept {
         try {
-            for (auto first = next.fetch_add(rows_between_checks); first < rows && !stop; first = next.fetch_add(rows_between_checks)) {
+            for (auto first = next.fetch_add(rows_between_checks); first < rows && !stop;
+                 first = next.fetch_add(rows_between_checks)) {
                 for (auto row = first; row < std::min(rows, first + rows_between_checks); ++row) graph.link(row);
-                if (watches && control.keep_going && !control.keep_going(std::min(rows, first + rows_between_checks), rows)) stop = true;
+                if (watches && control.keep_going &&
+                    !control.keep_going(std::min(rows, first + rows_between_checks), rows))
+                    stop = true;
             }
         } catch (const std::bad_alloc&) {
             out_of_memory = true;
@@ -94,7 +99,8 @@ result<void> link_rows(index::hnsw<index::contiguous_rows>& graph, row_id rows, 
 
 /// The same part, with a graph.
 result<std::shared_ptr<const part>> add_graph(storage::file_system& files, const std::string& directory,
-                                              const vector_options& options, const part& p, const job_control& control) {
+                                              const vector_options& options, const part& p,
+                                              const job_control& control) {
     index::hnsw_options graph_options;
     graph_options.dim = options.dim;
     graph_options.metric = options.metric;

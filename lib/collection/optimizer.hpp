@@ -1,14 +1,15 @@
 /// Keeps the parts of a vector few, indexed and free of dead rows.
-/// A job takes a run of neighbouring parts, writes their living rows as one part, and builds its graph; or builds the graph of
-/// a part that has none. Readers use the old parts until the new one is installed.
-/// Merging is tiered (size classes with ratio 4, four of a class are merged), so that each row is rewritten O(log rows) times.
+/// A job takes a run of neighbouring parts, writes their living rows as one part, and builds its graph; or builds the
+/// graph of a part that has none. Readers use the old parts until the new one is installed.
+/// Merging is tiered (size classes with ratio 4, four of a class are merged), so that each row is rewritten O(log rows)
+/// times.
 /// Thread safety: one job of a database at a time; beside readers and writers.
 #pragma once
 
+#include "state.hpp"
+
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
-
-#include "state.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -50,7 +51,8 @@ struct job_control {
 [[nodiscard]] std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot);
 
 /// Errors: cancelled, resource_exhausted, io, corruption. Nothing refers to the files yet.
-[[nodiscard]] result<optimizer_outcome> run_job(storage::file_system& files, const std::string& root, collection_state& state,
-                                                const optimizer_job& job, const job_control& control);
+[[nodiscard]] result<optimizer_outcome> run_job(storage::file_system& files, const std::string& root,
+                                                collection_state& state, const optimizer_job& job,
+                                                const job_control& control);
 
 }  // namespace vecstore::detail

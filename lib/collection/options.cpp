@@ -1,8 +1,7 @@
-#include <vecstore/collection/options.hpp>
-
-#include <vecstore/collection/query.hpp>
-
 #include "payload/utf8.hpp"
+
+#include <vecstore/collection/options.hpp>
+#include <vecstore/collection/query.hpp>
 
 namespace vecstore {
 
@@ -15,7 +14,8 @@ result<void> validate_name(std::string_view what, std::string_view name, bool em
     constexpr std::string_view forbidden = "<>:\"/\\|?*";
     for (const char c : name)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || forbidden.find(c) != std::string_view::npos)
-            return invalid_argument(std::string(what) + " \"" + std::string(name) + "\" contains a forbidden character (code " +
+            return invalid_argument(std::string(what) + " \"" + std::string(name) +
+                                    "\" contains a forbidden character (code " +
                                     std::to_string(static_cast<unsigned char>(c)) + ")");
     return {};
 }

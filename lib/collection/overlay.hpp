@@ -1,17 +1,18 @@
 /// The changes since a checkpoint, in memory: ids and points, each with its versions.
-/// A reader that pinned lsn L sees of each chain the newest version with lsn <= L; where there is none, the answer lies in an
-/// older overlay or in the tables of the checkpoint. Old versions stay until the whole overlay goes, which a checkpoint
+/// A reader that pinned lsn L sees of each chain the newest version with lsn <= L; where there is none, the answer lies
+/// in an older overlay or in the tables of the checkpoint. Old versions stay until the whole overlay goes, which a
+/// checkpoint
 /// brings about; so the memory is bounded by the log since then, and nothing has to be reclaimed piece by piece.
 /// Thread safety: one writer (`apply`) at a time; any number of readers, which never wait.
 #pragma once
+
+#include "arena.hpp"
+#include "skip_list.hpp"
 
 #include <vecstore/core/bytes.hpp>
 #include <vecstore/core/chunked_array.hpp>
 #include <vecstore/core/point_id.hpp>
 #include <vecstore/core/types.hpp>
-
-#include "arena.hpp"
-#include "skip_list.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -58,14 +59,14 @@ public:
 
     void put_id(const point_id& id, std::uint64_t lsn, ordinal_id ordinal) {
         auto& chain = ids_.insert(id).value;
-        auto* const version = new (memory_.allocate(sizeof(id_version)))
-            id_version{lsn, chain.load(std::memory_order_relaxed), ordinal};
+        auto* const version =
+            new (memory_.allocate(sizeof(id_version))) id_version{lsn, chain.load(std::memory_order_relaxed), ordinal};
         chain.store(version, std::memory_order_release);
     }
     void put_point(ordinal_id ordinal, std::uint64_t lsn, const point_id& id, byte_span payload) {
         auto& chain = chain_of(ordinal);
-        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size())) point_version{
-            lsn, chain.load(std::memory_order_relaxed), id, static_cast<std::uint32_t>(payload.size())};
+        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size()))
+            point_version{lsn, chain.load(std::memory_order_relaxed), id, static_cast<std::uint32_t>(payload.size())};
         if (!payload.empty()) std::memcpy(version + 1, payload.data(), payload.size());
         chain.store(version, std::memory_order_release);
     }

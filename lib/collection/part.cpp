@@ -26,8 +26,12 @@ void sort_parts(part_list& parts) {
     });
 }
 
-std::string part_path(const std::string& directory, std::uint64_t number) { return numbered(directory, number, ".part"); }
-std::string graph_path(const std::string& directory, std::uint64_t number) { return numbered(directory, number, ".hnsw"); }
+std::string part_path(const std::string& directory, std::uint64_t number) {
+    return numbered(directory, number, ".part");
+}
+std::string graph_path(const std::string& directory, std::uint64_t number) {
+    return numbered(directory, number, ".hnsw");
+}
 
 result<std::shared_ptr<const part>> part::open(storage::file_system& files, const std::string& directory,
                                                const part_descriptor& descriptor, const vector_options& options) {
@@ -35,7 +39,8 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
     opened->descriptor_ = descriptor;
     const auto path = part_path(directory, descriptor.number);
     auto file = storage::block_file::open(files, path, part_kind, storage::verify_mode::all);
-    if (!file && file.error().code == errc::not_found) return damaged(path, "a part that the manifest names is missing");
+    if (!file && file.error().code == errc::not_found)
+        return damaged(path, "a part that the manifest names is missing");
     VECSTORE_TRY(opened->vector_file_, std::move(file));
     if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
     VECSTORE_CHECK(opened->open_vectors(options));
@@ -58,7 +63,8 @@ result<void> part::open_vectors(const vector_options& options) {
         return damaged(path, "header does not fit the collection");
     VECSTORE_TRY(const auto vectors, vector_file_->section(storage::fourcc("VECS")));
     VECSTORE_TRY(const auto ordinals, vector_file_->section(storage::fourcc("ORDN")));
-    if (vectors.size() != std::size_t{rows} * stride * sizeof(float) || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
+    if (vectors.size() != std::size_t{rows} * stride * sizeof(float) ||
+        ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
         return damaged(path, "sections have the wrong size");
     vectors_ = {reinterpret_cast<const float*>(vectors.data()), stride, dim, rows};
     ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
@@ -96,9 +102,12 @@ void part::note_death(ordinal_id ordinal) const noexcept {
 }
 
 std::size_t part::ef_for(double recall, std::size_t k) const noexcept {
-    // Measured for the 10 nearest. For more, the same share needs about as many more candidates as there are neighbours.
+    // Measured for the 10 nearest. For more, the same share needs about as many more candidates as there are
+    // neighbours.
     constexpr std::size_t measured_k = 10;
-    const auto scaled = [&](std::uint32_t ef) { return std::max<std::size_t>(k, ef + (k > measured_k ? k - measured_k : 0)); };
+    const auto scaled = [&](std::uint32_t ef) {
+        return std::max<std::size_t>(k, ef + (k > measured_k ? k - measured_k : 0));
+    };
     for (const auto& point : calibration_)
         if (point.recall >= recall) return scaled(point.ef);
     return scaled(calibration_.back().ef);
@@ -114,7 +123,8 @@ part_writer::part_writer(storage::block_file_writer file, std::uint64_t number, 
 result<part_writer> part_writer::create(storage::file_system& files, const std::string& directory, std::uint64_t number,
                                         const vector_options& options) {
     VECSTORE_CHECK(files.create_directories(directory));
-    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, part_path(directory, number), part_kind, format_version));
+    VECSTORE_TRY(auto file,
+                 storage::block_file_writer::create(files, part_path(directory, number), part_kind, format_version));
     VECSTORE_CHECK(file.begin_section(storage::fourcc("VECS")));
     return part_writer(std::move(file), number, options);
 }

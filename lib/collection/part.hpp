@@ -6,8 +6,8 @@
 ///   HEAD  u32 rows, u32 dim, u32 stride, u8 metric
 /// `<n>.hnsw` (block file, kind "VGRF"), derived from the part and rebuilt when it is missing or damaged:
 ///   GHDR, LVL0, UPPR  as index/hnsw/frozen_graph.hpp says
-///   CALB  u32 count, then for each: u32 ef, f32 recall at 10 measured on this part (lower confidence bound), ef ascending
-///   OWNR  u64 root checksum of the part it belongs to
+///   CALB  u32 count, then for each: u32 ef, f32 recall at 10 measured on this part (lower confidence bound), ef
+///   ascending OWNR  u64 root checksum of the part it belongs to
 /// These are bytes on disk: a change needs a new version.
 /// Thread safety: immutable but for the count of dead rows, which is atomic; any number of threads.
 #pragma once
@@ -49,7 +49,8 @@ public:
     /// Maps and verifies the files that the descriptor names. A damaged or missing graph is no error: the part opens
     /// without it, and the optimizer builds it again.
     /// Errors: corruption (path, offset), io.
-    [[nodiscard]] static result<std::shared_ptr<const part>> open(storage::file_system& files, const std::string& directory,
+    [[nodiscard]] static result<std::shared_ptr<const part>> open(storage::file_system& files,
+                                                                  const std::string& directory,
                                                                   const part_descriptor& descriptor,
                                                                   const vector_options& options);
 
@@ -113,8 +114,8 @@ private:
 };
 
 /// Writes a finished graph beside its part; the root checksum for the manifest.
-[[nodiscard]] result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory, const part& owner,
-                                                const index::frozen_graph_bytes& graph,
+[[nodiscard]] result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory,
+                                                const part& owner, const index::frozen_graph_bytes& graph,
                                                 std::span<const recall_point> calibration);
 
 }  // namespace vecstore::detail

@@ -11,11 +11,11 @@ namespace vecstore::detail {
 
 /// What is known before a query runs.
 struct plan_input {
-    std::size_t points = 0;           ///< visible points of the collection
-    std::size_t rows_in_graphs = 0;   ///< rows of the vector that lie in parts with a graph
-    std::size_t wanted = 0;           ///< limit + offset
-    std::size_t ef = 0;               ///< of the walk, if there is one
-    bool exact = false;               ///< the caller asked for it
+    std::size_t points = 0;          ///< visible points of the collection
+    std::size_t rows_in_graphs = 0;  ///< rows of the vector that lie in parts with a graph
+    std::size_t wanted = 0;          ///< limit + offset
+    std::size_t ef = 0;              ///< of the walk, if there is one
+    bool exact = false;              ///< the caller asked for it
     bool filtered = false;
     bool few_listed = false;          ///< the filter lists the only ids that can match
     std::size_t sampled = 0;          ///< points on which the filter was tried ...

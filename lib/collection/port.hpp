@@ -2,12 +2,12 @@
 /// Thread safety: every function from any thread.
 #pragma once
 
+#include "operation.hpp"
+#include "state.hpp"
+
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/table_store.hpp>
-
-#include "operation.hpp"
-#include "state.hpp"
 
 #include <functional>
 #include <memory>

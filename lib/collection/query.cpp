@@ -1,9 +1,8 @@
 // Reads of a collection: query, get, scroll, count.
-#include <vecstore/collection/collection.hpp>
-
-#include <vecstore/core/limits.hpp>
-
 #include "search.hpp"
+
+#include <vecstore/collection/collection.hpp>
+#include <vecstore/core/limits.hpp>
 
 #include <cmath>
 
@@ -17,7 +16,8 @@ result<std::size_t> find_slot(const collection_options& options, const std::stri
         if (options.vectors[slot].name == name) return slot;
     std::string known;
     for (const auto& v : options.vectors) known += (known.empty() ? "\"" : ", \"") + v.name + "\"";
-    return error{errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known), {}, 0};
+    return error{
+        errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known), {}, 0};
 }
 
 result<void> check_names(const collection_options& options, const vector_selector& with_vectors) {
@@ -50,14 +50,17 @@ result<checked_query> check(const collection_options& options, const query& q) {
         return invalid_argument("nearest: expected dimension " + std::to_string(vector.dim) + ", got " +
                                 std::to_string(q.nearest.size()));
     for (std::size_t i = 0; i < q.nearest.size(); ++i)
-        if (!std::isfinite(q.nearest[i])) return invalid_argument("nearest: element " + std::to_string(i) + " is not finite");
+        if (!std::isfinite(q.nearest[i]))
+            return invalid_argument("nearest: element " + std::to_string(i) + " is not finite");
     checked.vector = q.nearest;
     if (vector.metric == metric::cosine && !normalize(checked.vector))
         return invalid_argument("nearest: zero vector has no direction under cosine");
-    if (!(q.recall > 0 && q.recall <= 1)) return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
+    if (!(q.recall > 0 && q.recall <= 1))
+        return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
     if (q.ef && (*q.ef < 1 || *q.ef > ef_max))
         return invalid_argument("ef = " + std::to_string(*q.ef) + " is not in 1 to " + std::to_string(ef_max));
-    if (q.score_threshold && !std::isfinite(*q.score_threshold)) return invalid_argument("score_threshold is not finite");
+    if (q.score_threshold && !std::isfinite(*q.score_threshold))
+        return invalid_argument("score_threshold is not finite");
     VECSTORE_CHECK(check_names(options, q.with_vectors));
     VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
     checked.metric = vector.metric;
@@ -77,7 +80,8 @@ result<query_result> answer(read_session& session, const query& q) {
     for (std::size_t i = q.offset; i < found.size(); ++i) {
         const auto score = to_score(checked.metric, found[i].distance);
         if (q.score_threshold) {
-            const bool better = larger_is_better(checked.metric) ? score > *q.score_threshold : score < *q.score_threshold;
+            const bool better =
+                larger_is_better(checked.metric) ? score > *q.score_threshold : score < *q.score_threshold;
             if (!better) break;  // and so are all that follow
         }
         VECSTORE_TRY(const auto point, session.point(found[i].ordinal));
@@ -129,7 +133,8 @@ result<std::vector<record>> collection::get(std::span<const point_id> ids, const
     return records;
 }
 
-result<record> collection::get(point_id id, const payload::selector& with_payload, const vector_selector& with_vectors) const {
+result<record> collection::get(point_id id, const payload::selector& with_payload,
+                               const vector_selector& with_vectors) const {
     VECSTORE_TRY(auto records, get(std::span(&id, 1), with_payload, with_vectors));
     if (records.empty()) return error{errc::not_found, "no point with id " + to_string(id), {}, 0};
     return std::move(records.front());

@@ -53,7 +53,8 @@ result<void> read_session::for_each_point(const std::function<bool(ordinal_id, c
     while (cursor->valid() && tables::of_collection(cursor->key(), collection_->id())) {
         byte_reader key(cursor->key().subspan(sizeof(collection_id)));
         const auto ordinal = key.get_big_endian<ordinal_id>();
-        if (key.failed() || ordinal >= from_overlays) break;  // the overlays hold the later ones, whatever the tables say
+        if (key.failed() || ordinal >= from_overlays)
+            break;  // the overlays hold the later ones, whatever the tables say
         if (visible(ordinal)) {
             if (const auto* version = changed(ordinal); version != nullptr) {
                 if (!visit(ordinal, to_ref(*version))) return {};
@@ -71,7 +72,8 @@ result<void> read_session::for_each_point(const std::function<bool(ordinal_id, c
     return {};
 }
 
-result<void> read_session::for_each_id(const point_id& first, const std::function<bool(const point_id&, ordinal_id)>& visit) {
+result<void> read_session::for_each_id(const point_id& first,
+                                       const std::function<bool(const point_id&, ordinal_id)>& visit) {
     std::vector<const overlay::id_list::node*> nodes;  // beside view_->overlays, newest first
     for (const auto& overlay : view_->overlays) nodes.push_back(overlay->ids().lower_bound(first));
     VECSTORE_TRY(const auto cursor, tables_->cursor(tables::ids));

@@ -1,14 +1,14 @@
 /// One read: a pinned view and a snapshot of the tables that belong together.
-/// A view holds all changes since some checkpoint; the tables hold a checkpoint. They fit when the tables' checkpoint is not
-/// newer than the view: what both hold, the view overrides. So the view is pinned first, then the tables; if a checkpoint was
-/// committed in between and is newer than the view, both are taken again.
+/// A view holds all changes since some checkpoint; the tables hold a checkpoint. They fit when the tables' checkpoint
+/// is not newer than the view: what both hold, the view overrides. So the view is pinned first, then the tables; if a
+/// checkpoint was committed in between and is newer than the view, both are taken again.
 /// Thread safety: belongs to one thread.
 #pragma once
 
-#include <vecstore/collection/query.hpp>
-
 #include "lookup.hpp"
 #include "port.hpp"
+
+#include <vecstore/collection/query.hpp>
 
 #include <functional>
 #include <memory>
@@ -47,7 +47,8 @@ public:
               const vector_selector& with_vectors) const;
 
 private:
-    read_session(snapshot<view> pinned, std::unique_ptr<storage::table_reader> tables, const collection_state& collection)
+    read_session(snapshot<view> pinned, std::unique_ptr<storage::table_reader> tables,
+                 const collection_state& collection)
         : view_(std::move(pinned)), tables_(std::move(tables)), collection_(&collection) {}
 
     snapshot<view> view_;
@@ -59,8 +60,8 @@ private:
 [[nodiscard]] result<tables::applied_position> read_applied(storage::table_reader& tables);
 
 template <class Record>
-void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
-                        const vector_selector& with_vectors) const {
+void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& point,
+                        const payload::selector& with_payload, const vector_selector& with_vectors) const {
     record.id = point.id;
     record.version = point.version;
     if (with_payload.reads_payload()) record.payload = with_payload.apply(point.payload);

@@ -5,9 +5,9 @@
 /// Thread safety: `insert` by one thread at a time; `find`, `lower_bound` and iteration by any number of threads.
 #pragma once
 
-#include <vecstore/core/random.hpp>
-
 #include "arena.hpp"
+
+#include <vecstore/core/random.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -64,10 +64,12 @@ private:
     static constexpr int level_max = 12;
 
     node* make_node(const Key& key, int levels) {
-        auto* const memory = memory_.allocate(sizeof(node) + static_cast<std::size_t>(levels) * sizeof(std::atomic<node*>));
+        auto* const memory =
+            memory_.allocate(sizeof(node) + static_cast<std::size_t>(levels) * sizeof(std::atomic<node*>));
         auto* const made = new (memory) node{key, Value{}};
         for (int l = 0; l < levels; ++l)
-            new (memory + sizeof(node) + static_cast<std::size_t>(l) * sizeof(std::atomic<node*>)) std::atomic<node*>(nullptr);
+            new (memory + sizeof(node) + static_cast<std::size_t>(l) * sizeof(std::atomic<node*>))
+                std::atomic<node*>(nullptr);
         return made;
     }
     /// Levels are drawn with probability 1/4 each.

@@ -79,7 +79,8 @@ void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
         for (const auto& part : parts[slot]) {
             if (std::find(before.begin(), before.end(), part) != before.end()) continue;
             for (row_id row = 0; row < part->size(); ++row)
-                if (const auto ordinal = part->ordinal_of(row); deaths_->died_at(ordinal) != 0) part->note_death(ordinal);
+                if (const auto ordinal = part->ordinal_of(row); deaths_->died_at(ordinal) != 0)
+                    part->note_death(ordinal);
         }
         parts_[slot] = std::make_shared<const part_list>(std::move(parts[slot]));
     }

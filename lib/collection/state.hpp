@@ -2,22 +2,23 @@
 /// `apply` is the only way in which points change: live writes, recovery and (later) followers go through it. It is
 /// deterministic: no clock, no random, nothing that depends on which parts exist.
 ///
-/// Generations. Newest changes go to the active overlay and memtables. `seal` (the start of a checkpoint) sets them aside and
-/// starts empty ones; readers look through both. When the checkpoint is committed, `install` publishes the new parts and
-/// drops what was sealed.
+/// Generations. Newest changes go to the active overlay and memtables. `seal` (the start of a checkpoint) sets them
+/// aside and starts empty ones; readers look through both. When the checkpoint is committed, `install` publishes the
+/// new parts and drops what was sealed.
 ///
-/// Thread safety: functions under "for the writer" are called by one thread at a time, the one that has the writer's turn
+/// Thread safety: functions under "for the writer" are called by one thread at a time, the one that has the writer's
+/// turn
 /// (database/commit_queue.hpp); `pin` by any number of threads at any time.
 #pragma once
+
+#include "operation.hpp"
+#include "view.hpp"
 
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/published.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/table_store.hpp>
 #include <vecstore/wal/record.hpp>
-
-#include "operation.hpp"
-#include "view.hpp"
 
 #include <atomic>
 #include <memory>
@@ -56,7 +57,8 @@ public:
     /// The newest state.
     [[nodiscard]] snapshot<view> pin() const noexcept { return view_.pin(); }
 
-    // For the writer ---------------------------------------------------------------------------------------------------
+    // For the writer
+    // ---------------------------------------------------------------------------------------------------
 
     /// Takes over what a checkpoint at `lsn` holds, and publishes it.
     void restore(restored_state restored, std::uint64_t lsn);
@@ -81,7 +83,9 @@ public:
     [[nodiscard]] std::vector<part_list> parts() const;
 
     /// Numbers of part files. By the checkpoint or the optimizer, one of which runs at a time.
-    [[nodiscard]] std::uint64_t take_part_number() noexcept { return next_part_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t take_part_number() noexcept {
+        return next_part_.fetch_add(1, std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t next_part() const noexcept { return next_part_.load(std::memory_order_relaxed); }
 
     /// The ordinal an id has now (last applied, not last published).

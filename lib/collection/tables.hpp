@@ -1,5 +1,6 @@
 /// The tables of a checkpoint: their order, their keys, their values. All keys are big-endian, so that a collection's
-/// entries lie together and in order; all values little-endian. These are bytes on disk: do not renumber, do not reorder.
+/// entries lie together and in order; all values little-endian. These are bytes on disk: do not renumber, do not
+/// reorder.
 ///
 /// | table   | key                                  | value                                                      |
 /// |---------|--------------------------------------|------------------------------------------------------------|

@@ -1,4 +1,5 @@
-/// When each ordinal died. A row is part of a reader's state if its ordinal had not died at the lsn that the reader pinned.
+/// When each ordinal died. A row is part of a reader's state if its ordinal had not died at the lsn that the reader
+/// pinned.
 /// Memory: nothing for pages of 4,096 ordinals that all live, 32 KiB for the others.
 /// Thread safety: `set` by one thread at a time; `died_at` by any number of readers, which never wait.
 #pragma once

@@ -25,11 +25,11 @@ struct vector_view {
 };
 
 struct view {
-    std::uint64_t lsn = 0;             ///< changes up to here, no later ones
-    ordinal_id ordinal_end = 0;        ///< ordinals given so far
+    std::uint64_t lsn = 0;       ///< changes up to here, no later ones
+    ordinal_id ordinal_end = 0;  ///< ordinals given so far
     std::size_t point_count = 0;
     bool dropped = false;
-    std::vector<vector_view> vectors;  ///< by slot
+    std::vector<vector_view> vectors;                      ///< by slot
     std::vector<std::shared_ptr<const overlay>> overlays;  ///< newest first
     std::shared_ptr<const tombstones> deaths;
 };

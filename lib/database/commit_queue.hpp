@@ -1,13 +1,14 @@
 /// Who writes next: writers line up, the first takes those behind it along, and one sync serves them all.
-/// Invariants: (1) `busy_` is true while one thread has the turn; only that thread appends to the log and changes state.
+/// Invariants: (1) `busy_` is true while one thread has the turn; only that thread appends to the log and changes
+/// state.
 /// (2) Entries leave the queue in the order in which they came. (3) An entry lives on its thread's stack until `done`.
 /// Thread safety: every function from any thread.
 #pragma once
 
+#include "collection/port.hpp"
+
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/core/result.hpp>
-
-#include "collection/port.hpp"
 
 #include <deque>
 #include <exception>
@@ -87,8 +88,8 @@ private:
         busy_ = false;
         if (!waiting_.empty()) waiting_.front()->turn.notify_one();
     }
-    /// The first entry, and the plain writes right behind it while they fit. A write that must look at the state first is a
-    /// group of its own.
+    /// The first entry, and the plain writes right behind it while they fit. A write that must look at the state first
+    /// is a group of its own.
     [[nodiscard]] std::vector<entry*> take_group() const VECSTORE_REQUIRES(mutex_) {
         const auto plain = [](const entry* e) { return e->request != nullptr && !e->request->resolve; };
         std::vector<entry*> group{waiting_.front()};

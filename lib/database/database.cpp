@@ -1,6 +1,6 @@
-#include <vecstore/database/database.hpp>
-
 #include "database_state.hpp"
+
+#include <vecstore/database/database.hpp>
 
 namespace vecstore {
 
@@ -8,7 +8,8 @@ using detail::database_state;
 
 result<database> database::open(const std::string& directory, const database_options& options,
                                 const database_environment& environment) {
-    if (directory.empty()) return invalid_argument("directory is empty; use database::in_memory() for a database without one");
+    if (directory.empty())
+        return invalid_argument("directory is empty; use database::in_memory() for a database without one");
     VECSTORE_TRY(auto state, database_state::open(directory, options, environment));
     return database(std::move(state));
 }
@@ -29,9 +30,7 @@ result<collection> database::open_collection(std::string_view name) const {
 
 result<void> database::drop_collection(std::string_view name) { return state_->drop_collection(std::string(name)); }
 
-result<std::vector<std::string>> database::list_collections() const {
-    return state_->names();
-}
+result<std::vector<std::string>> database::list_collections() const { return state_->names(); }
 
 result<collection_info> database::describe(std::string_view name) const {
     VECSTORE_TRY(const auto found, open_collection(name));

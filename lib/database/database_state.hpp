@@ -2,14 +2,21 @@
 ///
 /// Who may do what:
 ///  - the thread that has the turn in `queue_` appends to the log, applies and publishes ("the writer");
-///  - the holder of `checkpoint_mutex_` writes tables and parts and changes the manifest; it takes the turn for moments only;
-///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job made.
-/// Order of locks: optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, status_mutex_. Readers take none of the
-/// first three.
+///  - the holder of `checkpoint_mutex_` writes tables and parts and changes the manifest; it takes the turn for moments
+///  only;
+///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job
+///  made.
+/// Order of locks: optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, status_mutex_. Readers take none of
+/// the first three.
 /// Steps of a checkpoint at lsn c: sync the log to c and seal (the turn); parts (files); tables with applied = c (one
-/// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state from
-/// which `open` gets to the same place: what is not in the tables is still in the log.
+/// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state
+/// from which `open` gets to the same place: what is not in the tables is still in the log.
 #pragma once
+
+#include "collection/checkpoint.hpp"
+#include "collection/optimizer.hpp"
+#include "collection/port.hpp"
+#include "commit_queue.hpp"
 
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/database/database.hpp>
@@ -17,11 +24,6 @@
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/wal/reader.hpp>
 #include <vecstore/wal/writer.hpp>
-
-#include "collection/checkpoint.hpp"
-#include "collection/optimizer.hpp"
-#include "collection/port.hpp"
-#include "commit_queue.hpp"
 
 #include <atomic>
 #include <map>
@@ -36,7 +38,8 @@ namespace vecstore::detail {
 class database_state final : public database_port, public std::enable_shared_from_this<database_state> {
 public:
     /// `directory` empty: in memory.
-    [[nodiscard]] static result<std::shared_ptr<database_state>> open(std::string directory, const database_options& options,
+    [[nodiscard]] static result<std::shared_ptr<database_state>> open(std::string directory,
+                                                                      const database_options& options,
                                                                       const database_environment& environment);
     ~database_state() override;
 

@@ -1,21 +1,22 @@
-// Opening: lock, control file, tables, parts, the log behind the checkpoint. And, for read-only databases, doing so again.
-#include "database_state.hpp"
-
+// Opening: lock, control file, tables, parts, the log behind the checkpoint. And, for read-only databases, doing so
+// again.
 #include "collection/reader.hpp"
 #include "collection/tables.hpp"
+#include "database_state.hpp"
 
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
 
 #include <random>
-#include <system_error>
 #include <set>
+#include <system_error>
 
 namespace vecstore::detail {
 namespace {
 
-std::shared_ptr<storage::file_system> choose_files(const std::string& directory, const database_environment& environment) {
+std::shared_ptr<storage::file_system> choose_files(const std::string& directory,
+                                                   const database_environment& environment) {
     if (environment.files) return environment.files;
     if (directory.empty()) return std::make_shared<storage::memory_file_system>();
     return {&storage::posix_file_system(), [](storage::file_system*) {}};
@@ -32,7 +33,8 @@ std::array<std::byte, 16> random_uuid() {
 
 result<void> check_options(const database_options& options) {
     if (options.background_threads > 1)
-        return invalid_argument("background_threads = " + std::to_string(options.background_threads) + " is not 0 or 1");
+        return invalid_argument("background_threads = " + std::to_string(options.background_threads) +
+                                " is not 0 or 1");
     if (options.build_threads < 1 || options.build_threads > 256)
         return invalid_argument("build_threads = " + std::to_string(options.build_threads) + " is not in 1 to 256");
     if (options.checkpoint_bytes == 0) return invalid_argument("checkpoint_bytes = 0");
@@ -42,7 +44,8 @@ result<void> check_options(const database_options& options) {
 
 }  // namespace
 
-database_state::database_state(std::string directory, const database_options& options, const database_environment& environment)
+database_state::database_state(std::string directory, const database_options& options,
+                               const database_environment& environment)
     : directory_(std::move(directory)),
       options_(options),
       files_(choose_files(directory_, environment)),
@@ -100,8 +103,7 @@ result<void> database_state::open_control() {
     } else {
         // The control file is made first, so without it nothing else can be ours.
         VECSTORE_TRY(const auto log, files_->list(path("wal")));
-        if (!log.empty())
-            return corruption("the control file is missing, but there is a log", path("control"), 0);
+        if (!log.empty()) return corruption("the control file is missing, but there is a log", path("control"), 0);
         storage::control_state fresh;
         fresh.database_uuid = random_uuid();
         fresh.format_version = tables::format_version;
@@ -109,8 +111,9 @@ result<void> database_state::open_control() {
         VECSTORE_TRY(control_, storage::control_file::create(*files_, directory_, fresh));
     }
     if (control_->state().format_version > tables::format_version)
-        return error{errc::unsupported, "format version " + std::to_string(control_->state().format_version) +
-                                            " is newer than this library's " + std::to_string(tables::format_version),
+        return error{errc::unsupported,
+                     "format version " + std::to_string(control_->state().format_version) +
+                         " is newer than this library's " + std::to_string(tables::format_version),
                      path("control"), 0};
     return {};
 }
@@ -131,8 +134,8 @@ result<std::uint64_t> database_state::load() {
     VECSTORE_TRY(const auto applied, read_applied(*tables));
     // The control file is written after the tables, so tables that are behind it have been lost or replaced.
     if (const auto known = control_->state().checkpoint_lsn; applied.lsn < known)
-        return corruption("the tables hold a checkpoint at lsn " + std::to_string(applied.lsn) + ", the control file knows of " +
-                              std::to_string(known),
+        return corruption("the tables hold a checkpoint at lsn " + std::to_string(applied.lsn) +
+                              ", the control file knows of " + std::to_string(known),
                           path("state/data.mdb"), 0);
     VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
@@ -153,7 +156,8 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
     options.read_only = options_.read_only;
     options.checkpoint_term = known.checkpoint_term;
     options.checkpoint_chain = known.checkpoint_chain;
-    VECSTORE_TRY(const auto scan, wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
+    VECSTORE_TRY(const auto scan,
+                 wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
                      VECSTORE_CHECK(apply_record(record, *tables));
                      lsn_.store(record.lsn, std::memory_order_relaxed);
                      bytes_since_seal_.fetch_add(wal::record_bytes(record.payload.size()), std::memory_order_relaxed);
@@ -182,7 +186,8 @@ void database_state::publish_catalog() {
     for (const auto& [id, state] : by_id_) by_name_.emplace(state->name(), state);
 }
 
-/// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are gone.
+/// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are
+/// gone.
 result<void> database_state::remove_unlisted() {
     for (const auto& [id, state] : by_id_) VECSTORE_CHECK(remove_unlisted_parts(*files_, directory_, *state));
     VECSTORE_TRY(const auto names, files_->list(path("parts")));
@@ -236,8 +241,8 @@ result<void> database_state::reload() {
     return {};
 }
 
-/// The writing process may write a checkpoint meanwhile and take log or parts away from under us, or be in the middle of an
-/// append; then the next try finds the newer state.
+/// The writing process may write a checkpoint meanwhile and take log or parts away from under us, or be in the middle
+/// of an append; then the next try finds the newer state.
 result<void> database_state::load_and_replay() {
     constexpr int attempts_min = 3, attempts_max = 20;
     for (int attempt = 1;; ++attempt) {

@@ -103,7 +103,8 @@ result<void> database_state::optimize(const progress_callback& report) {
     return {};
 }
 
-result<void> database_state::run_and_install(collection_state& state, const optimizer_job& job, const progress_callback& report) {
+result<void> database_state::run_and_install(collection_state& state, const optimizer_job& job,
+                                             const progress_callback& report) {
     const auto task = "optimizing " + state.name();
     job_control control;
     control.droppable_lsn = checkpoint_lsn_;
@@ -154,7 +155,8 @@ result<void> database_state::close() {
     if (closing_.exchange(true)) return {};
     wake_background(true);
     if (background_.joinable()) background_.join();
-    const lock_guard optimizer_lock(optimizer_mutex_);  // whoever optimizes has been cancelled, and must not write files any more
+    const lock_guard optimizer_lock(
+        optimizer_mutex_);  // whoever optimizes has been cancelled, and must not write files any more
     const lock_guard checkpoint_lock(checkpoint_mutex_);
     result<void> done;
     if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint_locked();

@@ -21,9 +21,10 @@ result<write_result> database_state::commit(write_request request) {
     const auto outcome = queue_.write(request);
     if (request.durability == durability::async && options_.background_threads > 0) wake_background(false);
     if (checkpoint_due()) {
-        // Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not this
-        // write's: it is kept in stats(), and the next checkpoint tries again.
-        const bool overdue = bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
+        // Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not
+        // this write's: it is kept in stats(), and the next checkpoint tries again.
+        const bool overdue =
+            bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
         if (options_.background_threads > 0 && !overdue)
             wake_background(true);
         else if (auto done = checkpoint(); !done)
@@ -33,7 +34,8 @@ result<write_result> database_state::commit(write_request request) {
 }
 
 result<void> database_state::check_open() const {
-    if (closed_.load(std::memory_order_acquire)) return error{errc::unavailable, "the database is closed", directory_, 0};
+    if (closed_.load(std::memory_order_acquire))
+        return error{errc::unavailable, "the database is closed", directory_, 0};
     return {};
 }
 
@@ -74,7 +76,8 @@ result<void> database_state::process_group(std::span<commit_queue::entry* const>
     for (auto* entry : group) {
         auto& request = *entry->request;
         if (request.target != nullptr && request.target->pin()->dropped) {
-            entry->outcome = error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped", {}, 0};
+            entry->outcome =
+                error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped", {}, 0};
             continue;
         }
         if (request.resolve) {
@@ -162,14 +165,16 @@ result<void> database_state::apply_record(const wal::record& record, storage::ta
         case wal::record_type::snapshot_mark:
         case wal::record_type::pad: return {};  // they change no points
         default:
-            return error{errc::unsupported, "log record " + std::to_string(record.lsn) + " has type " +
-                                                std::to_string(static_cast<int>(record.type)) + ", which this version does not know",
+            return error{errc::unsupported,
+                         "log record " + std::to_string(record.lsn) + " has type " +
+                             std::to_string(static_cast<int>(record.type)) + ", which this version does not know",
                          path("wal"), 0};
     }
     byte_reader in(record.payload);
     const auto found = by_id_.find(in.get<collection_id>());
     if (in.failed() || found == by_id_.end())
-        return error{errc::corruption, "log record " + std::to_string(record.lsn) + " names no collection", path("wal"), 0};
+        return error{errc::corruption, "log record " + std::to_string(record.lsn) + " names no collection", path("wal"),
+                     0};
     if (auto applied = found->second->apply(record, tables); !applied)
         return wrapped(std::move(applied).error(), "log record " + std::to_string(record.lsn) + ": ");
     return {};
@@ -212,7 +217,10 @@ result<collection> database_state::create_collection(const std::string& name, co
     request.resolve = [&]() -> result<std::vector<operation>> {
         if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already", {}, 0};
         if (by_id_.size() >= collections_max)
-            return error{errc::resource_exhausted, "the limit of " + std::to_string(collections_max) + " collections is reached", {}, 0};
+            return error{errc::resource_exhausted,
+                         "the limit of " + std::to_string(collections_max) + " collections is reached",
+                         {},
+                         0};
         std::vector<operation> operations;
         operations.push_back(encode_create(next_collection_, name, options));
         return operations;

@@ -1,5 +1,4 @@
 #include <vecstore/filter/evaluate.hpp>
-
 #include <vecstore/payload/path.hpp>
 
 #include <algorithm>
@@ -36,9 +35,7 @@ struct is_flag {
 };
 struct is_integer {
     std::int64_t wanted;
-    bool operator()(payload::view v) const noexcept {
-        return v.kind() == payload::kind::int64 && v.int64() == wanted;
-    }
+    bool operator()(payload::view v) const noexcept { return v.kind() == payload::kind::int64 && v.int64() == wanted; }
 };
 struct is_text {
     std::string wanted;
@@ -205,7 +202,9 @@ private:
         return std::visit([&](const auto& test) { return check(std::move(where), test); }, f.test);
     }
 
-    static node check(payload::path&& where, const is_empty& test) { return empty_check{std::move(where), test.wanted}; }
+    static node check(payload::path&& where, const is_empty& test) {
+        return empty_check{std::move(where), test.wanted};
+    }
     static node check(payload::path&& where, const is_null& test) { return null_check{std::move(where), test.wanted}; }
     static node check(payload::path&& where, const range& test) {
         return element_check{std::move(where), in_range{test}};

@@ -1,5 +1,4 @@
 #include <vecstore/filter/expression.hpp>
-
 #include <vecstore/payload/path.hpp>
 
 #include <cmath>
@@ -37,13 +36,13 @@ private:
         for (std::size_t i = 0; i < list.size(); ++i) {
             const auto here = place + "[" + std::to_string(i) + "]";
             VECSTORE_CHECK(count(here));
-            VECSTORE_CHECK(std::visit(
-                overloaded{
-                    [&](const field_condition& f) { return check(f, here); },
-                    [&](const has_id_condition& h) { return check_size(h.ids.size(), here + ".has_id"); },
-                    [&](const expression& e) { return check(e, here, depth + 1); },
-                },
-                list[i].content));
+            VECSTORE_CHECK(
+                std::visit(overloaded{
+                               [&](const field_condition& f) { return check(f, here); },
+                               [&](const has_id_condition& h) { return check_size(h.ids.size(), here + ".has_id"); },
+                               [&](const expression& e) { return check(e, here, depth + 1); },
+                           },
+                           list[i].content));
         }
         return {};
     }

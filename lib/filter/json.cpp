@@ -1,5 +1,4 @@
 #include <vecstore/filter/json.hpp>
-
 #include <vecstore/payload/json.hpp>
 
 #include <algorithm>

@@ -1,9 +1,8 @@
-#include <vecstore/payload/codec.hpp>
-
 #include "unique_keys.hpp"
 #include "utf8.hpp"
 
 #include <vecstore/core/limits.hpp>
+#include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/view.hpp>
 
 #include <cmath>

@@ -1,6 +1,6 @@
-#include <vecstore/payload/json.hpp>
-
 #include "unique_keys.hpp"
+
+#include <vecstore/payload/json.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
 

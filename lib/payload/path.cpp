@@ -1,6 +1,5 @@
-#include <vecstore/payload/path.hpp>
-
 #include <vecstore/core/limits.hpp>
+#include <vecstore/payload/path.hpp>
 
 #include <algorithm>
 #include <charconv>

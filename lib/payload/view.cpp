@@ -1,10 +1,9 @@
-#include <vecstore/payload/view.hpp>
-
 #include "unique_keys.hpp"
 #include "utf8.hpp"
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/view.hpp>
 
 #include <cmath>
 #include <optional>

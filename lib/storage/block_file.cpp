@@ -1,5 +1,4 @@
 #include <vecstore/storage/block_file.hpp>
-
 #include <vecstore/storage/checksum.hpp>
 
 #include <algorithm>

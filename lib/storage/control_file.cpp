@@ -1,6 +1,5 @@
-#include <vecstore/storage/control_file.hpp>
-
 #include <vecstore/storage/checksum.hpp>
+#include <vecstore/storage/control_file.hpp>
 
 #include <optional>
 

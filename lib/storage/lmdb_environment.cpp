@@ -2,6 +2,9 @@
 
 #include <vecstore/storage/file_system.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -9,19 +12,29 @@
 #include <thread>
 #include <utility>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 namespace vecstore::storage::detail {
 
 error translate(int code, const char* operation, const std::string& path) {
     errc to = errc::io;
     switch (code) {
-        case MDB_CORRUPTED: case MDB_PAGE_NOTFOUND: case MDB_PANIC:
-        case MDB_VERSION_MISMATCH: case MDB_INVALID: case MDB_INCOMPATIBLE: to = errc::corruption; break;
-        case MDB_MAP_FULL: case MDB_DBS_FULL: case MDB_READERS_FULL: case MDB_TLS_FULL:
-        case MDB_TXN_FULL: case MDB_CURSOR_FULL: case MDB_PAGE_FULL:
-        case ENOSPC: case EDQUOT: case ENOMEM: case EMFILE: case ENFILE: to = errc::resource_exhausted; break;
+        case MDB_CORRUPTED:
+        case MDB_PAGE_NOTFOUND:
+        case MDB_PANIC:
+        case MDB_VERSION_MISMATCH:
+        case MDB_INVALID:
+        case MDB_INCOMPATIBLE: to = errc::corruption; break;
+        case MDB_MAP_FULL:
+        case MDB_DBS_FULL:
+        case MDB_READERS_FULL:
+        case MDB_TLS_FULL:
+        case MDB_TXN_FULL:
+        case MDB_CURSOR_FULL:
+        case MDB_PAGE_FULL:
+        case ENOSPC:
+        case EDQUOT:
+        case ENOMEM:
+        case EMFILE:
+        case ENFILE: to = errc::resource_exhausted; break;
         case MDB_BAD_VALSIZE: to = errc::invalid_argument; break;
         case MDB_NOTFOUND:
         case ENOENT: to = errc::not_found; break;
@@ -38,7 +51,8 @@ result<void> environment::create(const lmdb_options& options) {
     if (const int code = mdb_env_create(&handle_)) return translate(code, "create", path_);
     if (const int code = mdb_env_set_mapsize(handle_, options.map_bytes)) return translate(code, "map size", path_);
     // One more, which is ours.
-    if (const int code = mdb_env_set_maxreaders(handle_, options.readers_max + 1)) return translate(code, "readers", path_);
+    if (const int code = mdb_env_set_maxreaders(handle_, options.readers_max + 1))
+        return translate(code, "readers", path_);
     if (const int code = mdb_env_set_maxdbs(handle_, lmdb_tables_max)) return translate(code, "tables", path_);
     return {};
 }
@@ -63,7 +77,8 @@ result<void> environment::open(const std::string& directory, const lmdb_options&
     (void)mdb_reader_check(handle_, &dead);  // slots of killed processes; a failure costs only their space
     if (!read_only_) {
         MDB_txn* reader = nullptr;
-        if (code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader); code != 0) return translate(code, "begin", path_);
+        if (code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader); code != 0)
+            return translate(code, "begin", path_);
         mdb_txn_reset(reader);
         free_reader_.reset(reader);
     }
@@ -107,9 +122,9 @@ result<void> environment::check_length() {
         VECSTORE_TRY(present, file_bytes());
     }
     if (present >= bytes_in_use()) return {};
-    // Pages that were freed in the transaction that took them are never written, so that after a crash between commit and
-    // `cover_pages` a right file can be short. With sums of this transaction, all that is live has been seen. Without,
-    // lengthen the file, then see whether all that is missing is free.
+    // Pages that were freed in the transaction that took them are never written, so that after a crash between commit
+    // and `cover_pages` a right file can be short. With sums of this transaction, all that is live has been seen.
+    // Without, lengthen the file, then see whether all that is missing is free.
     if (sums_ && sums_->transaction == usage().transaction) return read_only_ ? result<void>{} : cover_pages();
     if (read_only_) return corruption("table file is cut short", path_, present);
     VECSTORE_CHECK(cover_pages());
@@ -121,7 +136,8 @@ result<void> environment::check_length() {
 result<void> environment::check_missing_pages(std::uint64_t first_missing) {
     const auto free = free_pages();
     if (!free) return corruption("table file is cut short", path_, 0);
-    const auto missing_free = std::count_if(free->begin(), free->end(), [&](auto page) { return page >= first_missing; });
+    const auto missing_free =
+        std::count_if(free->begin(), free->end(), [&](auto page) { return page >= first_missing; });
     if (static_cast<std::uint64_t>(missing_free) == usage().page_count - first_missing) return {};
     return corruption("table file is cut short", path_, 0);
 }
@@ -131,7 +147,8 @@ result<std::vector<std::uint64_t>> environment::free_pages() {
     const std::unique_ptr<MDB_txn, void (*)(MDB_txn*)> transaction(free_reader_.get(), mdb_txn_reset);
     MDB_cursor* opened = nullptr;
     constexpr MDB_dbi free_table = 0;  // LMDB's own: transaction -> count, then page numbers
-    if (const int code = mdb_cursor_open(transaction.get(), free_table, &opened)) return translate(code, "cursor", path_);
+    if (const int code = mdb_cursor_open(transaction.get(), free_table, &opened))
+        return translate(code, "cursor", path_);
     const cursor_pointer walk(opened);
     std::vector<std::uint64_t> pages;
     MDB_val key{};
@@ -216,8 +233,8 @@ result<MDB_txn*> environment::begin_read() {
             idle_.pop_back();
         }
     }
-    int code = transaction != nullptr ? mdb_txn_renew(transaction)
-                                      : mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &transaction);
+    int code =
+        transaction != nullptr ? mdb_txn_renew(transaction) : mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &transaction);
     if (code == 0) return transaction;
     if (transaction != nullptr) mdb_txn_abort(transaction);
     const lock_guard lock(mutex_);

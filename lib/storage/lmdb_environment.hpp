@@ -7,14 +7,14 @@
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 
+#include <lmdb.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <lmdb.h>
 
 namespace vecstore::storage::detail {
 
@@ -24,7 +24,9 @@ inline constexpr unsigned lmdb_tables_max = 256;
 [[nodiscard]] error translate(int code, const char* operation, const std::string& path);
 
 inline MDB_val to_val(byte_span bytes) noexcept { return {bytes.size(), const_cast<std::byte*>(bytes.data())}; }
-inline byte_span to_span(const MDB_val& value) noexcept { return {static_cast<const std::byte*>(value.mv_data), value.mv_size}; }
+inline byte_span to_span(const MDB_val& value) noexcept {
+    return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
+}
 
 struct transaction_end {
     void operator()(MDB_txn* transaction) const noexcept { mdb_txn_abort(transaction); }
@@ -56,8 +58,8 @@ public:
     void end_write() noexcept VECSTORE_EXCLUDES(mutex_);
     /// Called when a map was full; the next `begin_write` doubles it if no transaction runs then.
     void want_growth() VECSTORE_EXCLUDES(mutex_);
-    /// Completes the file after a commit, before `end_write`. What fails here is done by the next `begin_write` or by the
-    /// next open: the commit stands, and a file whose sums are one commit behind is a right one.
+    /// Completes the file after a commit, before `end_write`. What fails here is done by the next `begin_write` or by
+    /// the next open: the commit stands, and a file whose sums are one commit behind is a right one.
     void after_commit() noexcept VECSTORE_NO_THREAD_SAFETY_ANALYSIS;
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -71,8 +73,8 @@ private:
     result<std::vector<std::uint64_t>> free_pages() VECSTORE_REQUIRES(writer_mutex_);
     /// Keeps the file as long as the pages in use, so that a file which is shorter has lost something.
     result<void> cover_pages();
-    /// Brings `state/sums` to the newest transaction. No commit begins before this has succeeded, so that they are never
-    /// more than one commit behind.
+    /// Brings `state/sums` to the newest transaction. No commit begins before this has succeeded, so that they are
+    /// never more than one commit behind.
     result<void> store_sums() VECSTORE_REQUIRES(writer_mutex_);
     result<void> write_sums(const page_usage& now) VECSTORE_REQUIRES(writer_mutex_);
     [[nodiscard]] page_usage usage() const;

@@ -1,17 +1,16 @@
-#include <vecstore/storage/lmdb_table_store.hpp>
-
 #include "lmdb_environment.hpp"
 #include "table_checks.hpp"
 
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/file_system.hpp>
+#include <vecstore/storage/lmdb_table_store.hpp>
+
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
 #include <map>
-
-#include <sys/stat.h>
 
 namespace vecstore::storage {
 namespace {
@@ -137,7 +136,8 @@ public:
         VECSTORE_CHECK(check_table(table, tables_->size()));
         VECSTORE_CHECK(check_alive());
         MDB_cursor* opened = nullptr;
-        if (const int code = mdb_cursor_open(transaction_.get(), (*tables_)[table], &opened)) return fail(code, "cursor");
+        if (const int code = mdb_cursor_open(transaction_.get(), (*tables_)[table], &opened))
+            return fail(code, "cursor");
         cursor_pointer walk(opened);
         auto key = to_val(first);
         MDB_val value{};

@@ -1,7 +1,6 @@
-#include <vecstore/storage/memory_file_system.hpp>
-
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/core/random.hpp>
+#include <vecstore/storage/memory_file_system.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -35,7 +34,8 @@ struct node {
     }
 
     void resize(std::uint64_t bytes) {
-        before_change(std::min<std::uint64_t>(bytes, contents->size()), std::max<std::uint64_t>(bytes, contents->size()));
+        before_change(std::min<std::uint64_t>(bytes, contents->size()),
+                      std::max<std::uint64_t>(bytes, contents->size()));
         contents->resize(static_cast<std::size_t>(bytes));
     }
 
@@ -53,7 +53,8 @@ struct node {
         for (const auto& [sector, old] : durable_sectors) {
             const auto first = sector * memory_sector_bytes;
             if (random.below(2) == 0 || first >= bytes.size()) continue;
-            const auto room = std::min<std::size_t>(memory_sector_bytes, bytes.size() - static_cast<std::size_t>(first));
+            const auto room =
+                std::min<std::size_t>(memory_sector_bytes, bytes.size() - static_cast<std::size_t>(first));
             std::memset(bytes.data() + first, 0, room);
             if (!old.empty()) std::memcpy(bytes.data() + first, old.data(), std::min(room, old.size()));
         }
@@ -69,9 +70,9 @@ struct node {
 
 /// One change of a name; a rename is one change, so that it happens as a whole or not at all.
 struct name_change {
-    std::string removed;            ///< empty: none
-    std::string added;              ///< empty: none
-    std::shared_ptr<node> target;   ///< of `added`
+    std::string removed;           ///< empty: none
+    std::string added;             ///< empty: none
+    std::shared_ptr<node> target;  ///< of `added`
 };
 
 using name_map = std::map<std::string, std::shared_ptr<node>>;

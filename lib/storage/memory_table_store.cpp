@@ -1,8 +1,7 @@
-#include <vecstore/storage/memory_table_store.hpp>
-
 #include "table_checks.hpp"
 
 #include <vecstore/core/mutex.hpp>
+#include <vecstore/storage/memory_table_store.hpp>
 
 #include <algorithm>
 #include <map>
@@ -68,9 +67,8 @@ using chunk_list = std::vector<std::shared_ptr<const chunk>>;  ///< by key; no c
 
 /// Index of the chunk that holds `key` if any does: the last whose first key is <= `key`; 0 for smaller keys.
 std::size_t chunk_for(const chunk_list& chunks, byte_span key) noexcept {
-    const auto behind = std::partition_point(chunks.begin(), chunks.end(), [&](const auto& each) {
-        return !detail::key_less(key, each->key(0));
-    });
+    const auto behind = std::partition_point(chunks.begin(), chunks.end(),
+                                             [&](const auto& each) { return !detail::key_less(key, each->key(0)); });
     return behind == chunks.begin() ? 0 : static_cast<std::size_t>(behind - chunks.begin()) - 1;
 }
 
@@ -149,7 +147,8 @@ chunk_list merge(const chunk_list& base, const overlay& changes) {
 
 class memory_cursor final : public table_cursor {
 public:
-    explicit memory_cursor(std::shared_ptr<const chunk_list> chunks) : chunks_(std::move(chunks)), at_(chunks_->size()) {}
+    explicit memory_cursor(std::shared_ptr<const chunk_list> chunks)
+        : chunks_(std::move(chunks)), at_(chunks_->size()) {}
 
     result<void> seek(byte_span key) override {
         if (chunks_->empty()) return {};

@@ -15,9 +15,10 @@ constexpr std::uint32_t sums_version = 1;
 constexpr std::size_t header_bytes = 48;
 constexpr std::size_t block_entry_bytes = 16;
 
-// LMDB 0.9 on 64-bit machines, in each meta page: a page header of 16 bytes that starts with the page number, magic u32,
-// version u32, address u64, map size u64, two table records of 48 bytes (the first one starts with page size u32 and flags
-// u16), last page u64, transaction id u64. A commit writes from the map size on. Transaction n is in page n & 1.
+// LMDB 0.9 on 64-bit machines, in each meta page: a page header of 16 bytes that starts with the page number, magic
+// u32, version u32, address u64, map size u64, two table records of 48 bytes (the first one starts with page size u32
+// and flags u16), last page u64, transaction id u64. A commit writes from the map size on. Transaction n is in page n &
+// 1.
 constexpr std::size_t meta_magic_at = 16;
 constexpr std::size_t meta_map_size_at = 32;
 constexpr std::size_t meta_page_bytes_at = 40;
@@ -76,12 +77,15 @@ result<byte_vector> read_meta(const file& tables, std::uint64_t number, std::uin
     return corruption("table file is cut short", tables.path(), end);
 }
 
-std::uint64_t transaction_of(byte_span meta) noexcept { return load_le<std::uint64_t>(meta.data() + meta_transaction_at); }
+std::uint64_t transaction_of(byte_span meta) noexcept {
+    return load_le<std::uint64_t>(meta.data() + meta_transaction_at);
+}
 
 /// True when `other` has the parts of `meta` that no commit changes, and its own page number.
 bool same_constants(byte_span meta, byte_span other, std::uint64_t number) noexcept {
     const auto same = [&](std::size_t from, std::size_t to) {
-        return std::equal(meta.begin() + static_cast<std::ptrdiff_t>(from), meta.begin() + static_cast<std::ptrdiff_t>(to),
+        return std::equal(meta.begin() + static_cast<std::ptrdiff_t>(from),
+                          meta.begin() + static_cast<std::ptrdiff_t>(to),
                           other.begin() + static_cast<std::ptrdiff_t>(from));
     };
     return load_le<std::uint64_t>(other.data()) == number && same(sizeof number, meta_map_size_at) &&
@@ -97,7 +101,8 @@ result<void> check_metas(const file& tables, const page_sums& sums) {
     if (checksum64(meta) != sums.meta_sum)
         return corruption("table file: a meta page differs from its sum", tables.path(), newest * sums.page_bytes);
     if (checksum64(older) == sums.other_meta_sum) return {};
-    const auto damaged = corruption("table file: a meta page differs from its sum", tables.path(), other * sums.page_bytes);
+    const auto damaged =
+        corruption("table file: a meta page differs from its sum", tables.path(), other * sums.page_bytes);
     if (!same_constants(meta, older, other)) return damaged;
     const auto before = sums.transaction == 0 ? 0 : sums.transaction - 1;
     const auto found = transaction_of(older);

@@ -1,10 +1,10 @@
-/// Checksums of LMDB's file, which has none of its own: a flipped bit in a page number can make LMDB read outside of its
-/// map. `state/sums` is written after each commit and checked before LMDB sees the file.
+/// Checksums of LMDB's file, which has none of its own: a flipped bit in a page number can make LMDB read outside of
+/// its map. `state/sums` is written after each commit and checked before LMDB sees the file.
 ///
-/// What is summed: the pages that the transaction uses ("live"). LMDB copies on write, so until the next transaction has
-/// been committed nothing writes to them; it writes to free pages, beyond the end, and to the older of the two meta pages.
-/// A process killed at any point of a commit therefore leaves a file in which the live pages of the stored sums are whole.
-/// Free pages are never read, so that damage there is harmless.
+/// What is summed: the pages that the transaction uses ("live"). LMDB copies on write, so until the next transaction
+/// has been committed nothing writes to them; it writes to free pages, beyond the end, and to the older of the two meta
+/// pages. A process killed at any point of a commit therefore leaves a file in which the live pages of the stored sums
+/// are whole. Free pages are never read, so that damage there is harmless.
 ///
 /// Layout of `sums` (little-endian; values are on disk, do not renumber):
 ///   offset       bytes  field
@@ -15,14 +15,14 @@
 ///   24           8      pages covered: those that the transaction knows, free ones included
 ///   32           8      XXH3-64 of the meta page of this transaction, page (id & 1)
 ///   40           8      XXH3-64 of the other meta page, as it was then
-///   48 + 16 i    8      pages of block i that are live, one bit each, the lowest for the first page; meta pages never are
-///   56 + 16 i    8      sum of block i: seed i, then for each run of live pages its XXH3-64 seeded with the sum so far
-///   end - 8      8      XXH3-64 of all before
+///   48 + 16 i    8      pages of block i that are live, one bit each, the lowest for the first page; meta pages never
+///   are 56 + 16 i    8      sum of block i: seed i, then for each run of live pages its XXH3-64 seeded with the sum so
+///   far end - 8      8      XXH3-64 of all before
 ///
-/// Protocol: transaction n + 1 begins only when the sums of n are durable. So the file is at the transaction of its sums, or
-/// one ahead.
-/// Limit: after a crash between a commit and the writing of its sums, the pages that this one commit wrote (and its meta
-/// page) are taken as they are when the file is opened next; all other pages are checked as ever.
+/// Protocol: transaction n + 1 begins only when the sums of n are durable. So the file is at the transaction of its
+/// sums, or one ahead.
+/// Limit: after a crash between a commit and the writing of its sums, the pages that this one commit wrote (and its
+/// meta page) are taken as they are when the file is opened next; all other pages are checked as ever.
 /// Thread safety: pure functions; the caller keeps writers of the file away from `sum_pages`.
 #pragma once
 
@@ -74,11 +74,11 @@ struct page_usage {
 /// other pages are live than then: pages live in both transactions have not been written between them.
 [[nodiscard]] result<page_sums> sum_pages(const file& tables, const page_usage& usage, const page_sums* before);
 
-/// Checks LMDB's file in `directory` against its sums, before LMDB opens it. Gives the sums found; nothing when there is no
-/// file yet, or only what creation wrote. `beside_writer`: another process may be committing, so that what looks wrong is
-/// looked at again when it may have changed meanwhile.
-/// Errors: corruption (path and offset of the first block that differs, of a meta page, or of what is missing), unsupported,
-/// unavailable (the writer commits faster than the file can be checked), resource_exhausted, io.
+/// Checks LMDB's file in `directory` against its sums, before LMDB opens it. Gives the sums found; nothing when there
+/// is no file yet, or only what creation wrote. `beside_writer`: another process may be committing, so that what looks
+/// wrong is looked at again when it may have changed meanwhile.
+/// Errors: corruption (path and offset of the first block that differs, of a meta page, or of what is missing),
+/// unsupported, unavailable (the writer commits faster than the file can be checked), resource_exhausted, io.
 /// Cost: one pass over the live pages.
 [[nodiscard]] result<std::optional<page_sums>> verify_pages(file_system& files, const std::string& directory,
                                                             bool beside_writer);

@@ -1,15 +1,15 @@
 #include <vecstore/storage/file_system.hpp>
 
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <system_error>
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <system_error>
 
 namespace vecstore::storage {
 namespace {
@@ -121,7 +121,8 @@ public:
         // Written, not fallocate'd: ext4 and xfs mark fallocated extents as unwritten, and the first write into them
         // changes metadata after all.
         VECSTORE_TRY(auto at, size());
-        const byte_vector zeros(static_cast<std::size_t>(std::min<std::uint64_t>(bytes > at ? bytes - at : 0, 1u << 20)));
+        const byte_vector zeros(
+            static_cast<std::size_t>(std::min<std::uint64_t>(bytes > at ? bytes - at : 0, 1u << 20)));
         while (at < bytes) {
             const auto count = std::min<std::uint64_t>(zeros.size(), bytes - at);
             VECSTORE_CHECK(write_at(at, byte_span(zeros).first(static_cast<std::size_t>(count))));

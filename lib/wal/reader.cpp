@@ -1,6 +1,6 @@
-#include <vecstore/wal/reader.hpp>
-
 #include "segment_reader.hpp"
+
+#include <vecstore/wal/reader.hpp>
 
 namespace vecstore::wal {
 

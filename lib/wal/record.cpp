@@ -1,6 +1,5 @@
-#include <vecstore/wal/record.hpp>
-
 #include <vecstore/storage/checksum.hpp>
+#include <vecstore/wal/record.hpp>
 
 #include <cstring>
 
@@ -34,8 +33,7 @@ std::uint32_t encode_record(const record& value, std::uint64_t salt, byte_vector
     store_le(header + 40, value.durable_upto);
     store_le(header + 48, std::uint32_t{0});
     store_le(header + header_checksum_at, storage::checksum32({header, header_checksum_at}, salt));
-    if (!value.payload.empty())
-        std::memcpy(header + record_header_bytes, value.payload.data(), value.payload.size());
+    if (!value.payload.empty()) std::memcpy(header + record_header_bytes, value.payload.data(), value.payload.size());
     return chain_of({header, record_header_bytes});
 }
 

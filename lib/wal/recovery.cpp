@@ -58,7 +58,8 @@ result<rest_scan> scan_rest(segment_reader& reader, std::uint64_t from) {
                     rest.durable_upto = std::max(rest.durable_upto, header->value.durable_upto);
         }
         if (bytes.size() < detail::window_bytes) return rest;
-        at += detail::window_bytes - 64;  // a header that crosses the window's end is seen by the next; 64 keeps 8-alignment
+        at += detail::window_bytes -
+              64;  // a header that crosses the window's end is seen by the next; 64 keeps 8-alignment
     }
 }
 
@@ -141,10 +142,11 @@ private:
             if (term == 0) term = reader.header()->first_term;
             VECSTORE_TRY(const auto scan, scan_segment(reader, term));
             const bool last = i + 1 == segments_.size();
-            if (!last && (scan.read.last_lsn + 1 != segments_[i + 1].first_lsn || scan.whole.last_lsn != scan.read.last_lsn))
+            if (!last &&
+                (scan.read.last_lsn + 1 != segments_[i + 1].first_lsn || scan.whole.last_lsn != scan.read.last_lsn))
                 return bad_record(reader, scan);
-            scan_.end = {scan.whole.last_lsn, scan.whole.term, scan.whole.chain, true, *reader.header(),
-                         scan.whole.offset};
+            scan_.end = {scan.whole.last_lsn, scan.whole.term,  scan.whole.chain, true,
+                         *reader.header(),    scan.whole.offset};
             term = scan.whole.term;
             if (last) VECSTORE_CHECK(judge_tail(reader, scan));
         }
@@ -180,8 +182,8 @@ private:
                                    : options_.diverged_directory;
         VECSTORE_CHECK(files_.create_directories(directory));
         for (unsigned n = 0;; ++n) {
-            scan_.torn_path = storage::join_path(
-                directory, "torn-" + std::to_string(lsn) + "-" + std::to_string(n) + ".bin");
+            scan_.torn_path =
+                storage::join_path(directory, "torn-" + std::to_string(lsn) + "-" + std::to_string(n) + ".bin");
             if (!files_.exists(scan_.torn_path)) return storage::write_file(files_, scan_.torn_path, torn);
         }
     }

@@ -1,6 +1,5 @@
-#include <vecstore/wal/segment.hpp>
-
 #include <vecstore/storage/checksum.hpp>
+#include <vecstore/wal/segment.hpp>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,5 @@
-#include <vecstore/wal/writer.hpp>
-
 #include <vecstore/core/random.hpp>
+#include <vecstore/wal/writer.hpp>
 
 #include <algorithm>
 #include <random>
@@ -95,8 +94,8 @@ result<std::uint64_t> writer::append(std::span<const draft> drafts) {
     buffer_.clear();
     std::uint32_t batch_pos = 0;
     for (const auto& each : drafts) {
-        const record value{++after.last_lsn, term_, each.type,   each.flags,  batch_pos,
-                           durable_lsn_,     after.chain, 0, each.payload};
+        const record value{++after.last_lsn, term_,       each.type, each.flags,  batch_pos,
+                           durable_lsn_,     after.chain, 0,         each.payload};
         after.chain = encode_record(value, end_.segment.salt, buffer_);
         batch_pos = value.batch_continues() ? batch_pos + 1 : 0;
     }
@@ -110,7 +109,8 @@ result<std::uint64_t> writer::append(std::span<const draft> drafts) {
     return end_.last_lsn;
 }
 
-/// Takes a failed write out of the file again, durably: a record whose write was refused must not come back at recovery.
+/// Takes a failed write out of the file again, durably: a record whose write was refused must not come back at
+/// recovery.
 result<void> writer::cut_back(const error& cause) {
     if (cause.code != errc::resource_exhausted) return poison(cause);
     auto outcome = file_->truncate(end_.offset);

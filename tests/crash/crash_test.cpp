@@ -1,9 +1,9 @@
 // kill -9 of a real process in the middle of its writes: all that it was told was written is there.
-#include <vecstore/vecstore.hpp>
-
 #include "support/crash_batch.hpp"
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
+
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 #include <sys/wait.h>

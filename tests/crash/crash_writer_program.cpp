@@ -1,8 +1,8 @@
 // What the crash test kills: writes batches to a database and tells each acknowledged one on standard output.
 // Usage: crash_writer_program <directory> <first batch> <sync|async>
-#include <vecstore/vecstore.hpp>
-
 #include "support/crash_batch.hpp"
+
+#include <vecstore/vecstore.hpp>
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// One byte of one file of a closed database is flipped, or a file is cut short: opening or reading gives a typed error, or
-// all answers are right. Each try runs in a child process, so that a crash is a finding and not the end of the test.
+// One byte of one file of a closed database is flipped, or a file is cut short: opening or reading gives a typed error,
+// or all answers are right. Each try runs in a child process, so that a crash is a finding and not the end of the test.
 #include "support/oracle.hpp"
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
@@ -44,7 +44,8 @@ struct sample {
         const auto write = [&](vs::collection& c, oracle& o, std::uint64_t first, std::size_t count) {
             std::vector<vs::point> points;
             for (std::size_t i = 0; i < count; ++i)
-                points.push_back(make_point(first + i, random_vector(random, o.options().vectors[0].dim), {{"n", i % 7}}));
+                points.push_back(
+                    make_point(first + i, random_vector(random, o.options().vectors[0].dim), {{"n", i % 7}}));
             if (o.options().vectors.size() > 1) points[0].vectors.push_back({"text", {1, 1}});
             o.upsert(points);
             (void)c.upsert(points).value();
@@ -84,7 +85,8 @@ struct sample {
             const twin_filter some{vs::field("n") == 3, [](const auto& p) { return p.payload["n"].int64_or(-1) == 3; }};
             for (const auto& found :
                  {difference(*opened, *wanted, 500), difference(*opened, *wanted, some),
-                  difference(*opened, *wanted, 0, std::vector<float>(wanted->options().vectors[0].dim, 0.1f), 20, some)}) {
+                  difference(*opened, *wanted, 0, std::vector<float>(wanted->options().vectors[0].dim, 0.1f), 20,
+                             some)}) {
                 if (found.find("corruption: ") != std::string::npos) return 1;
                 if (!found.empty()) return tell(std::string(name) + ": " + found);
             }

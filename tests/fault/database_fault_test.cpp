@@ -1,5 +1,5 @@
-// Every file operation of a workload fails in turn, in several ways. Whatever fails: nothing acknowledged is lost, nothing
-// is half visible, reads go on, and nothing is acknowledged after a failed sync.
+// Every file operation of a workload fails in turn, in several ways. Whatever fails: nothing acknowledged is lost,
+// nothing is half visible, reads go on, and nothing is acknowledged after a failed sync.
 #include "support/fault_file_system.hpp"
 #include "support/gated_table_store.hpp"
 #include "support/workload.hpp"
@@ -27,8 +27,8 @@ std::uint64_t stride() {
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
 }
 
-/// A database over a disk that fails on command. What it may contain after reopening: what was acknowledged, and perhaps
-/// the one write whose log sync failed.
+/// A database over a disk that fails on command. What it may contain after reopening: what was acknowledged, and
+/// perhaps the one write whose log sync failed.
 class faulty_run {
 public:
     explicit faulty_run(std::uint64_t seed) : source_(seed) {}
@@ -212,7 +212,8 @@ TEST_CASE("fault: a full disk rejects the write and leaves the store readable", 
     CHECK(disk.open().value().open_collection("docs").value().count().value() == (fitted > 0 ? 1'002u : 2u));
 }
 
-TEST_CASE("fault: after a failed sync writes are refused with the cause until the database is opened again", "[fault]") {
+TEST_CASE("fault: after a failed sync writes are refused with the cause until the database is opened again",
+          "[fault]") {
     const memory_disk disk;
     fault_file_system faults(*disk.files);
     {

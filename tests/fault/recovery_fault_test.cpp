@@ -1,4 +1,5 @@
-// Power cuts and failing disks around recovery: what survives is whole, in order, and can be opened again at the next try.
+// Power cuts and failing disks around recovery: what survives is whole, in order, and can be opened again at the next
+// try.
 #include "support/fault_file_system.hpp"
 #include "support/gated_table_store.hpp"
 #include "support/workload.hpp"

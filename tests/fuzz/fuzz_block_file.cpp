@@ -1,5 +1,5 @@
-/// Opening hostile block files. The first byte chooses: raw bytes, or bytes whose header and root checksum are made right,
-/// so that what lies behind the checksums is reached. No read may leave the file.
+/// Opening hostile block files. The first byte chooses: raw bytes, or bytes whose header and root checksum are made
+/// right, so that what lies behind the checksums is reached. No read may leave the file.
 #include <vecstore/storage/block_file.hpp>
 #include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/memory_file_system.hpp>

@@ -1,6 +1,6 @@
 /// Recovery on hostile logs. The first byte chooses: raw bytes as a segment; a right header before raw records; or a
-/// right log with bytes changed. Whatever comes, recovery must end in a value, give records in order, be idempotent, and
-/// leave a log to which a writer can append.
+/// right log with bytes changed. Whatever comes, recovery must end in a value, give records in order, be idempotent,
+/// and leave a log to which a writer can append.
 #include <support/log_trace.hpp>
 
 #include <cstddef>

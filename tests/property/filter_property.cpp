@@ -74,9 +74,8 @@ bool any_holds(const std::vector<value>& reached, const Test& test) {
     return std::any_of(flat.begin(), flat.end(), [&](const value& v) { return holds(test, v); });
 }
 bool any_holds(const std::vector<value>& reached, const filter::is_empty& test) {
-    const bool empty = std::all_of(reached.begin(), reached.end(), [](const value& v) {
-        return v.is_null() || v == value(value::array{});
-    });
+    const bool empty = std::all_of(reached.begin(), reached.end(),
+                                   [](const value& v) { return v.is_null() || v == value(value::array{}); });
     return test.wanted ? empty : !empty;
 }
 bool any_holds(const std::vector<value>& reached, const filter::is_null& test) {
@@ -114,9 +113,8 @@ bool passes(const expression& e, const point_id& id, const document& d) {
 namespace {
 
 rc::Gen<std::string> path_text() {
-    return rc::gen::oneOf(generate::key(),
-                          rc::gen::element<std::string>("a.b", "a[]", "a[].b", "b.c[]", "a[1]", "c[][]", "tags[1].a",
-                                                        "nope"));
+    return rc::gen::oneOf(generate::key(), rc::gen::element<std::string>("a.b", "a[]", "a[].b", "b.c[]", "a[1]",
+                                                                         "c[][]", "tags[1].a", "nope"));
 }
 
 rc::Gen<filter::value_list> list() {
@@ -177,8 +175,7 @@ expression tree(int depth) {
     e.must = conditions(depth);
     e.should = conditions(depth);
     e.must_not = conditions(depth);
-    if (*rc::gen::inRange(0, 3) == 0)
-        e.at_least.push_back({conditions(depth), *rc::gen::inRange<std::size_t>(1, 3)});
+    if (*rc::gen::inRange(0, 3) == 0) e.at_least.push_back({conditions(depth), *rc::gen::inRange<std::size_t>(1, 3)});
     return e;
 }
 

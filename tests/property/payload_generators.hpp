@@ -17,8 +17,9 @@ using vecstore::payload::value;
 inline rc::Gen<std::string> key() { return rc::gen::element<std::string>("a", "b", "c", "tags"); }
 
 inline rc::Gen<std::string> text() {
-    return rc::gen::oneOf(rc::gen::element<std::string>("", "x", "y", "1", "caf\xc3\xa9", "\"\\\n\x01", "\xf0\x9f\x98\x80"),
-                          rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)));
+    return rc::gen::oneOf(
+        rc::gen::element<std::string>("", "x", "y", "1", "caf\xc3\xa9", "\"\\\n\x01", "\xf0\x9f\x98\x80"),
+        rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)));
 }
 
 inline rc::Gen<double> number() {
@@ -38,8 +39,8 @@ inline rc::Gen<value> scalar() {
     const auto as_value = [](auto x) { return value(std::move(x)); };
     return rc::gen::oneOf(rc::gen::just(value()), rc::gen::map(rc::gen::arbitrary<bool>(), as_value),
                           rc::gen::map(rc::gen::inRange<std::int64_t>(-2, 4), as_value),
-                          rc::gen::map(rc::gen::arbitrary<std::int64_t>(), as_value),
-                          rc::gen::map(number(), as_value), rc::gen::map(text(), as_value));
+                          rc::gen::map(rc::gen::arbitrary<std::int64_t>(), as_value), rc::gen::map(number(), as_value),
+                          rc::gen::map(text(), as_value));
 }
 
 rc::Gen<document> object(int depth);
@@ -55,12 +56,12 @@ inline rc::Gen<value> any_value(int depth) {
 
 inline rc::Gen<document> object(int depth) {
     using members = std::vector<std::pair<std::string, value>>;
-    return rc::gen::map(
-        rc::gen::resize(6, rc::gen::container<members>(rc::gen::pair(key(), any_value(depth)))), [](members list) {
-            document d;
-            for (auto& [key, content] : list) d.set(key, std::move(content));
-            return d;
-        });
+    return rc::gen::map(rc::gen::resize(6, rc::gen::container<members>(rc::gen::pair(key(), any_value(depth)))),
+                        [](members list) {
+                            document d;
+                            for (auto& [key, content] : list) d.set(key, std::move(content));
+                            return d;
+                        });
 }
 
 }  // namespace payload_generators

@@ -17,7 +17,8 @@ int number(int low, int high) { return *rc::gen::resize(rc::kNominalSize, rc::ge
 
 /// Small values, so that equal vectors, equal distances and zero products occur.
 std::vector<float> some_vector(std::size_t dim) {
-    auto values = *rc::gen::resize(rc::kNominalSize, rc::gen::container<std::vector<int>>(dim, rc::gen::inRange(-3, 4)));
+    auto values =
+        *rc::gen::resize(rc::kNominalSize, rc::gen::container<std::vector<int>>(dim, rc::gen::inRange(-3, 4)));
     if (values[0] == 0) values[0] = 4;  // never zero, for cosine
     return {values.begin(), values.end()};
 }
@@ -48,12 +49,15 @@ twin_filter some_filter() {
         }
         case 3: {
             const vs::point_id id = number(0, 40);
-            return {vs::has_id({id, 1, 2, 3}),
-                    [id](const auto& p) { return p.id == id || p.id == vs::point_id(1) || p.id == vs::point_id(2) || p.id == vs::point_id(3); }};
+            return {vs::has_id({id, 1, 2, 3}), [id](const auto& p) {
+                        return p.id == id || p.id == vs::point_id(1) || p.id == vs::point_id(2) ||
+                               p.id == vs::point_id(3);
+                    }};
         }
-        case 4: return {vs::field("a") == 1 || vs::field("b") >= 5, [](const auto& p) {
-                            return p.payload["a"].int64_or(-1) == 1 || p.payload["b"].double_or(-1) >= 5;
-                        }};
+        case 4:
+            return {vs::field("a") == 1 || vs::field("b") >= 5, [](const auto& p) {
+                        return p.payload["a"].int64_or(-1) == 1 || p.payload["b"].double_or(-1) >= 5;
+                    }};
         default: return {};
     }
 }
@@ -63,7 +67,8 @@ twin_filter some_filter() {
 TEST_CASE("query: exact answers equal brute force", "[property]") {
     const bool held = rc::check([] {
         const auto dim = static_cast<std::size_t>(number(1, 20));
-        const auto metric = *rc::gen::element(vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan);
+        const auto metric =
+            *rc::gen::element(vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan);
         const auto options = one_vector(dim, metric);
         auto db = vs::database::in_memory(quiet()).value();
         auto docs = db.create_collection("docs", options).value();

@@ -2,9 +2,8 @@
 #include <vecstore/payload/json.hpp>
 #include <vecstore/vecstore.hpp>
 
-#include <common/sample.hpp>
-
 #include <catch2/catch.hpp>
+#include <common/sample.hpp>
 
 #include <algorithm>
 #include <vector>

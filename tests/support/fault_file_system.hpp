@@ -17,12 +17,12 @@ namespace vecstore::test {
 
 /// What goes wrong, and when.
 struct fault_plan {
-    std::uint64_t fail_at = 0;        ///< number of the operation that fails; 0: none
-    bool stays_broken = false;        ///< all later ones fail too
-    errc code = errc::io;             ///< resource_exhausted plays a full disk
-    double torn_fraction = 0;         ///< a write that fails leaves this part of its bytes in the file
+    std::uint64_t fail_at = 0;  ///< number of the operation that fails; 0: none
+    bool stays_broken = false;  ///< all later ones fail too
+    errc code = errc::io;       ///< resource_exhausted plays a full disk
+    double torn_fraction = 0;   ///< a write that fails leaves this part of its bytes in the file
     std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();  ///< disk full when more were written in all
-    bool fail_syncs = false;          ///< every file sync fails
+    bool fail_syncs = false;                                              ///< every file sync fails
 };
 
 class fault_file_system final : public storage::file_system {
@@ -94,7 +94,8 @@ private:
 
         result<void> write_at(std::uint64_t offset, byte_span bytes) override {
             if (auto ok = state_->step("write", path()); !ok) {
-                const auto torn = static_cast<std::size_t>(static_cast<double>(bytes.size()) * state_->plan.torn_fraction);
+                const auto torn =
+                    static_cast<std::size_t>(static_cast<double>(bytes.size()) * state_->plan.torn_fraction);
                 if (torn != 0) VECSTORE_CHECK(inner_->write_at(offset, bytes.first(torn)));
                 return ok;
             }

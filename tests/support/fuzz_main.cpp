@@ -1,5 +1,5 @@
-/// Runs a fuzz target without libFuzzer: every file of the given folders, and each with single bytes changed or cut off.
-/// So a finding that became a corpus file stays fixed in every build, with any compiler.
+/// Runs a fuzz target without libFuzzer: every file of the given folders, and each with single bytes changed or cut
+/// off. So a finding that became a corpus file stays fixed in every build, with any compiler.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -26,8 +26,10 @@ void run_mutations(const bytes& input, std::size_t count) {
     for (std::size_t i = 0; i < count && !input.empty(); ++i) {
         auto changed = input;
         const auto place = random() % changed.size();
-        if (i % 4 == 0) changed.resize(place);
-        else changed[place] = static_cast<std::uint8_t>(random());
+        if (i % 4 == 0)
+            changed.resize(place);
+        else
+            changed[place] = static_cast<std::uint8_t>(random());
         run(changed);
     }
 }

@@ -1,5 +1,6 @@
-/// Tables that outlive the database using them: each "process" gets a gate of its own over the same tables, and closing the
-/// gate plays the death of that process: nothing it does later reaches the tables. Commits can also be made to fail.
+/// Tables that outlive the database using them: each "process" gets a gate of its own over the same tables, and closing
+/// the gate plays the death of that process: nothing it does later reaches the tables. Commits can also be made to
+/// fail.
 /// Thread safety: as the store inside; the plan must be set while nothing runs.
 #pragma once
 

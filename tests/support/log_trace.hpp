@@ -43,7 +43,8 @@ inline replayed replay(storage::file_system& files, wal::recover_options options
     replayed out;
     out.last_lsn = options.checkpoint_lsn;
     out.scan = wal::recover(files, "wal", options, [&](const wal::record& each) -> result<void> {
-        out.all_right = out.all_right && each.lsn == out.last_lsn + 1 && as_text(each.payload) == trace_payload(each.lsn);
+        out.all_right =
+            out.all_right && each.lsn == out.last_lsn + 1 && as_text(each.payload) == trace_payload(each.lsn);
         out.last_lsn = each.lsn;
         return {};
     });

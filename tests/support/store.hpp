@@ -39,7 +39,8 @@ namespace vecstore::test {
     return p;
 }
 
-[[nodiscard]] inline query nearest_to(std::vector<float> vector, std::size_t limit = 10, filter::expression filter = {}) {
+[[nodiscard]] inline query nearest_to(std::vector<float> vector, std::size_t limit = 10,
+                                      filter::expression filter = {}) {
     query q;
     q.nearest = std::move(vector);
     q.limit = limit;

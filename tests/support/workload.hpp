@@ -1,5 +1,5 @@
-/// Random operations on a database, each in two forms: what it does to the database, and what it should do to a world of
-/// oracles. Everything follows from the seed.
+/// Random operations on a database, each in two forms: what it does to the database, and what it should do to a world
+/// of oracles. Everything follows from the seed.
 /// Thread safety: belongs to one thread.
 #pragma once
 
@@ -22,7 +22,7 @@ using world = std::map<std::string, oracle>;
 
 struct random_operation {
     std::string text;
-    bool writes = true;                                  ///< false: upkeep, which changes nothing that can be seen
+    bool writes = true;  ///< false: upkeep, which changes nothing that can be seen
     std::function<result<void>(database&)> run;
     std::function<void(world&)> predict = [](world&) {};
 };
@@ -36,8 +36,8 @@ template <class T>
 
 struct workload_options {
     bool ddl = true;
-    bool upkeep = true;             ///< checkpoint, optimize, flush
-    std::size_t bulk_points = 0;    ///< now and then so many at once (enough for a graph); 0 = never
+    bool upkeep = true;           ///< checkpoint, optimize, flush
+    std::size_t bulk_points = 0;  ///< now and then so many at once (enough for a graph); 0 = never
     durability sync = durability::sync;
 };
 
@@ -82,7 +82,8 @@ public:
             case 2: return {field("extra").is_empty(), [](const point& p) { return p.payload["extra"].is_null(); }};
             case 3: {
                 const auto ids = some_ids();
-                return {has_id(ids), [ids](const point& p) { return std::find(ids.begin(), ids.end(), p.id) != ids.end(); }};
+                return {has_id(ids),
+                        [ids](const point& p) { return std::find(ids.begin(), ids.end(), p.id) != ids.end(); }};
             }
             default: return {};
         }
@@ -92,7 +93,8 @@ private:
     [[nodiscard]] collection_options some_options() {
         constexpr metric metrics[] = {metric::cosine, metric::dot, metric::euclid, metric::manhattan};
         collection_options options;
-        if (random_.below(8) != 0) options.vectors.push_back(vector_of(1 + random_.below(6), metrics[random_.below(4)]));
+        if (random_.below(8) != 0)
+            options.vectors.push_back(vector_of(1 + random_.below(6), metrics[random_.below(4)]));
         if (random_.below(2) == 0)
             options.vectors.push_back(vector_of(17 + random_.below(3), metrics[random_.below(4)], "text"));
         return options;
@@ -152,7 +154,8 @@ private:
             return outcome_of(run(opened));
         };
     }
-    [[nodiscard]] random_operation upsert(const std::string& name, const collection_options&, std::vector<point> points) {
+    [[nodiscard]] random_operation upsert(const std::string& name, const collection_options&,
+                                          std::vector<point> points) {
         const write_options how{options_.sync};
         return {"upsert " + std::to_string(points.size()) + " into " + name, true,
                 on(name, [=](collection& c) { return c.upsert(points, how); }),

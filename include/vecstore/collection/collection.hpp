@@ -1,7 +1,7 @@
 /// A named set of points: the handle through which an application writes and asks.
-/// Thread safety: every function may be called from any number of threads, on one handle or on copies. Reads take no lock
-/// and see one state of the collection: all writes acknowledged before the read began, each write whole or not at all.
-/// Writes of all collections of a database are put in one order (the log's).
+/// Thread safety: every function may be called from any number of threads, on one handle or on copies. Reads take no
+/// lock and see one state of the collection: all writes acknowledged before the read began, each write whole or not at
+/// all. Writes of all collections of a database are put in one order (the log's).
 /// Lifetime: a handle keeps its database open in memory; after `database::close` or a drop, calls give `unavailable` or
 /// `not_found`.
 #pragma once
@@ -28,12 +28,12 @@ struct collection_info {
     std::string name;
     collection_options options;
     std::size_t points = 0;
-    std::size_t parts = 0;             ///< immutable runs of rows on disk, over all vectors
-    std::size_t rows_indexed = 0;      ///< rows in parts that have a graph
-    std::size_t rows_scanned = 0;      ///< rows that a query compares one by one: memtables, parts without a graph
-    std::size_t memtable_bytes = 0;    ///< newest vectors, in memory
-    std::size_t overlay_bytes = 0;     ///< newest ids and payloads, in memory
-    std::size_t mapped_bytes = 0;      ///< part and graph files, mapped
+    std::size_t parts = 0;           ///< immutable runs of rows on disk, over all vectors
+    std::size_t rows_indexed = 0;    ///< rows in parts that have a graph
+    std::size_t rows_scanned = 0;    ///< rows that a query compares one by one: memtables, parts without a graph
+    std::size_t memtable_bytes = 0;  ///< newest vectors, in memory
+    std::size_t overlay_bytes = 0;   ///< newest ids and payloads, in memory
+    std::size_t mapped_bytes = 0;    ///< part and graph files, mapped
 };
 
 class collection {
@@ -78,7 +78,8 @@ public:
 
     /// The nearest points to `query.nearest` that match `query.filter`, best first.
     /// Errors: invalid_argument (names field and value), not_found (no such vector name), corruption, io, unavailable.
-    /// Cost:   a graph walk in each part, an exact scan of the newest rows; an exact scan of all that match when few do.
+    /// Cost:   a graph walk in each part, an exact scan of the newest rows; an exact scan of all that match when few
+    /// do.
     result<query_result> query(const vecstore::query& query) const;
     /// Many queries over one state of the collection.  Errors: those of the first query that fails; no partial answer.
     result<std::vector<query_result>> query_batch(std::span<const vecstore::query> queries) const;

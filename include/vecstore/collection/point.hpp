@@ -26,8 +26,8 @@ struct named_vector {
 /// The user's record. A point may lack any vector of its collection; it is then not found through that vector.
 struct point {
     point_id id = {};
-    std::vector<float> vector = {};           ///< the default vector, named ""; empty = absent
-    std::vector<named_vector> vectors = {};   ///< further vectors by name
+    std::vector<float> vector = {};          ///< the default vector, named ""; empty = absent
+    std::vector<named_vector> vectors = {};  ///< further vectors by name
     payload::document payload = {};
 
     friend bool operator==(const point&, const point&) = default;
@@ -45,10 +45,10 @@ struct record {
 /// Which points a write is about: a list of ids, or all that match a filter when the write takes its turn.
 class point_selector {
 public:
-    point_selector(std::initializer_list<point_id> ids) : ids_(ids) {}              // NOLINT: implicit by design
-    point_selector(std::vector<point_id> ids) : ids_(std::move(ids)) {}             // NOLINT: implicit by design
-    point_selector(std::span<const point_id> ids) : ids_(ids.begin(), ids.end()) {} // NOLINT: implicit by design
-    point_selector(filter::expression filter)                                       // NOLINT: implicit by design
+    point_selector(std::initializer_list<point_id> ids) : ids_(ids) {}               // NOLINT: implicit by design
+    point_selector(std::vector<point_id> ids) : ids_(std::move(ids)) {}              // NOLINT: implicit by design
+    point_selector(std::span<const point_id> ids) : ids_(ids.begin(), ids.end()) {}  // NOLINT: implicit by design
+    point_selector(filter::expression filter)                                        // NOLINT: implicit by design
         : filter_(std::move(filter)), by_filter_(true) {}
 
     [[nodiscard]] bool by_filter() const noexcept { return by_filter_; }

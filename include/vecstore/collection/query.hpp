@@ -17,9 +17,9 @@ namespace vecstore {
 /// Which vectors a read returns: none (default), all, or those named.
 class vector_selector {
 public:
-    vector_selector(bool all = false) : all_(all) {}                                            // NOLINT: implicit
-    vector_selector(std::vector<std::string> names) : names_(std::move(names)) {}               // NOLINT: implicit
-    vector_selector(std::initializer_list<std::string> names) : names_(names) {}                // NOLINT: implicit
+    vector_selector(bool all = false) : all_(all) {}                               // NOLINT: implicit
+    vector_selector(std::vector<std::string> names) : names_(std::move(names)) {}  // NOLINT: implicit
+    vector_selector(std::initializer_list<std::string> names) : names_(names) {}   // NOLINT: implicit
 
     [[nodiscard]] bool includes(std::string_view name) const noexcept {
         if (all_) return true;
@@ -37,19 +37,19 @@ private:
 
 /// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match.
 struct query {
-    std::vector<float> nearest = {};          ///< [dim] f32, finite; not zero under cosine
-    std::string using_vector = {};            ///< name of the vector searched; "" = the default one
-    filter::expression filter = {};           ///< empty = all points
-    std::size_t limit = 10;                   ///< 1 to query_limit_max
-    std::size_t offset = 0;                   ///< hits to leave out at the front; limit + offset <= query_limit_max
-    std::optional<float> score_threshold = {}; ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
+    std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine
+    std::string using_vector = {};              ///< name of the vector searched; "" = the default one
+    filter::expression filter = {};             ///< empty = all points
+    std::size_t limit = 10;                     ///< 1 to query_limit_max
+    std::size_t offset = 0;                     ///< hits to leave out at the front; limit + offset <= query_limit_max
+    std::optional<float> score_threshold = {};  ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 
     /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`.
     double recall = 0.95;
-    std::optional<std::size_t> ef = {};       ///< candidates kept in each graph walk, instead of `recall`
-    bool exact = false;                       ///< look at every matching point
+    std::optional<std::size_t> ef = {};  ///< candidates kept in each graph walk, instead of `recall`
+    bool exact = false;                  ///< look at every matching point
 };
 
 /// How a query was answered.
@@ -63,11 +63,11 @@ enum class search_strategy : std::uint8_t {
 /// What it cost. Counts are sums over all parts.
 struct query_plan {
     search_strategy strategy = search_strategy::exact_scan;
-    std::size_t ef = 0;                       ///< largest ef of any graph walk; 0 when none was walked
-    std::size_t distances = 0;                ///< distances computed
-    std::size_t rows_scanned = 0;             ///< of these, by exact scan of memtables and parts without a graph
+    std::size_t ef = 0;            ///< largest ef of any graph walk; 0 when none was walked
+    std::size_t distances = 0;     ///< distances computed
+    std::size_t rows_scanned = 0;  ///< of these, by exact scan of memtables and parts without a graph
     std::size_t filter_evaluations = 0;
-    bool fell_back = false;                   ///< a walk found too few matches, an exact scan completed the answer
+    bool fell_back = false;  ///< a walk found too few matches, an exact scan completed the answer
 };
 
 /// Score: cosine and dot: larger is better; euclid (rooted) and manhattan: smaller is better.
@@ -94,8 +94,8 @@ struct query_result {
 
 /// A walk over all points in the order of their ids: numbers ascending, then UUIDs ascending.
 struct scroll {
-    std::optional<point_id> offset = {};      ///< first id wanted (it need not exist); absent = from the start
-    std::size_t limit = 10;                   ///< 1 to query_limit_max
+    std::optional<point_id> offset = {};  ///< first id wanted (it need not exist); absent = from the start
+    std::size_t limit = 10;               ///< 1 to query_limit_max
     filter::expression filter = {};
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
@@ -103,7 +103,7 @@ struct scroll {
 
 struct scroll_page {
     std::vector<record> records;
-    std::optional<point_id> next;             ///< the `offset` of the next page; absent on the last
+    std::optional<point_id> next;  ///< the `offset` of the next page; absent on the last
 };
 
 }  // namespace vecstore

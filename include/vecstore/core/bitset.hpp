@@ -23,9 +23,7 @@ public:
     void set(std::size_t i) noexcept { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
     void reset(std::size_t i) noexcept { words_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
     /// False beyond the end.
-    [[nodiscard]] bool test(std::size_t i) const noexcept {
-        return i < size_ && (words_[i / 64] >> (i % 64) & 1) != 0;
-    }
+    [[nodiscard]] bool test(std::size_t i) const noexcept { return i < size_ && (words_[i / 64] >> (i % 64) & 1) != 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::size_t count() const noexcept {
         std::size_t n = 0;

@@ -30,9 +30,7 @@ template <class T>
 
 template <class T>
     requires(std::is_trivially_copyable_v<T>)
-void store_le(void* to, T value) noexcept {
-    std::memcpy(to, &value, sizeof value);
-}
+void store_le(void* to, T value) noexcept { std::memcpy(to, &value, sizeof value); }
 
 [[nodiscard]] inline byte_span as_bytes(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
@@ -56,7 +54,8 @@ public:
     void put_big_endian(T value) {
         T swapped = 0;
         for (std::size_t i = 0; i < sizeof value; ++i)
-            swapped = static_cast<T>(swapped | static_cast<T>((value >> (8 * i) & 0xFF) << (8 * (sizeof value - 1 - i))));
+            swapped =
+                static_cast<T>(swapped | static_cast<T>((value >> (8 * i) & 0xFF) << (8 * (sizeof value - 1 - i))));
         put(swapped);
     }
     void put_bytes(byte_span bytes) { append(bytes.data(), bytes.size()); }

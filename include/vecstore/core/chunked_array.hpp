@@ -2,8 +2,8 @@
 /// enough for any size, elements keep their address, and readers never wait for growth.
 /// Invariants: a chunk, once published (release), is never replaced before destruction; readers load its pointer with
 /// acquire, so they see the constructed elements. What readers may read of an element is the owner's business.
-/// Memory: the last chunk may be as large as all before it; of a trivial `T` it is left untouched, so that the operating
-/// system backs only what is written.
+/// Memory: the last chunk may be as large as all before it; of a trivial `T` it is left untouched, so that the
+/// operating system backs only what is written.
 /// Thread safety: `ensure` by one thread at a time; `operator[]` by any number of threads for elements already ensured.
 #pragma once
 
@@ -17,8 +17,9 @@
 
 namespace vecstore {
 
-/// `T` is default-constructed: a trivial one (float, row_id) holds nothing until written, an atomic holds zero. `group` elements lie side by side for each index: one allocation serves
-/// arrays of fixed-size records (a vector of `group` floats, a neighbour list of `group` ids), 64-byte aligned.
+/// `T` is default-constructed: a trivial one (float, row_id) holds nothing until written, an atomic holds zero. `group`
+/// elements lie side by side for each index: one allocation serves arrays of fixed-size records (a vector of `group`
+/// floats, a neighbour list of `group` ids), 64-byte aligned.
 template <class T, unsigned first_bits = 10>
 class chunked_array {
 public:

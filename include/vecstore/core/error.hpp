@@ -27,10 +27,9 @@ enum class errc : std::uint8_t {
 
 /// The code as a word, e.g. "invalid_argument". Never fails.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
-    constexpr std::string_view names[] = {"ok",          "not_found",          "already_exists", "invalid_argument",
-                                          "corruption",  "io",                 "resource_exhausted",
-                                          "unavailable", "cancelled",          "timed_out",
-                                          "unsupported", "internal"};
+    constexpr std::string_view names[] = {"ok",         "not_found", "already_exists",     "invalid_argument",
+                                          "corruption", "io",        "resource_exhausted", "unavailable",
+                                          "cancelled",  "timed_out", "unsupported",        "internal"};
     const auto i = static_cast<std::size_t>(code);
     return i < std::size(names) ? names[i] : "unknown";
 }

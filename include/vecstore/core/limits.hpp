@@ -8,20 +8,20 @@
 namespace vecstore {
 
 inline constexpr std::size_t dim_max = 65'536;
-inline constexpr std::size_t name_bytes_max = 255;           ///< collection, vector name
-inline constexpr std::size_t vectors_per_point_max = 64;     ///< named vectors in one collection
+inline constexpr std::size_t name_bytes_max = 255;        ///< collection, vector name
+inline constexpr std::size_t vectors_per_point_max = 64;  ///< named vectors in one collection
 inline constexpr std::size_t collections_max = 10'000;
-inline constexpr std::size_t payload_bytes_max = 8u << 20;   ///< one point's payload, encoded
-inline constexpr std::size_t payload_depth_max = 64;         ///< nesting of arrays and objects
+inline constexpr std::size_t payload_bytes_max = 8u << 20;  ///< one point's payload, encoded
+inline constexpr std::size_t payload_depth_max = 64;        ///< nesting of arrays and objects
 inline constexpr std::size_t json_bytes_max = 64u << 20;
 inline constexpr std::size_t filter_depth_max = 32;
 inline constexpr std::size_t filter_conditions_max = 4'096;
-inline constexpr std::size_t filter_values_max = 65'536;     ///< values in one any / except / has_id list
-inline constexpr std::size_t query_limit_max = 65'536;       ///< limit + offset of one query
+inline constexpr std::size_t filter_values_max = 65'536;  ///< values in one any / except / has_id list
+inline constexpr std::size_t query_limit_max = 65'536;    ///< limit + offset of one query
 inline constexpr std::size_t batch_queries_max = 10'000;
 inline constexpr std::size_t ef_max = 65'536;
-inline constexpr std::size_t record_bytes_max = 16u << 20;   ///< one WAL record
-inline constexpr std::size_t write_bytes_max = 64u << 20;    ///< one write call, encoded
-inline constexpr std::uint32_t points_max = 0xFFFF'FF00u;    ///< ordinals of one collection between vacuums
+inline constexpr std::size_t record_bytes_max = 16u << 20;  ///< one WAL record
+inline constexpr std::size_t write_bytes_max = 64u << 20;   ///< one write call, encoded
+inline constexpr std::uint32_t points_max = 0xFFFF'FF00u;   ///< ordinals of one collection between vacuums
 
 }  // namespace vecstore

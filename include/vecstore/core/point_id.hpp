@@ -32,8 +32,9 @@ class point_id {
 public:
     constexpr point_id() noexcept = default;
     template <std::integral T>
-    constexpr point_id(T number) noexcept : number_(static_cast<std::uint64_t>(number)) {}  // NOLINT: implicit by design
-    constexpr point_id(const vecstore::uuid& id) noexcept : is_uuid_(true) {                // NOLINT: implicit by design
+    constexpr point_id(T number) noexcept
+        : number_(static_cast<std::uint64_t>(number)) {}                      // NOLINT: implicit by design
+    constexpr point_id(const vecstore::uuid& id) noexcept : is_uuid_(true) {  // NOLINT: implicit by design
         std::uint64_t high = 0, low = 0;
         for (int i = 0; i < 8; ++i) high = high << 8 | id.bytes[i];
         for (int i = 8; i < 16; ++i) low = low << 8 | id.bytes[i];

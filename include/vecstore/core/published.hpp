@@ -2,12 +2,13 @@
 /// How: the pointer and a count of readers in the middle of pinning share one 64-bit word (split reference counts).
 /// A reader adds one to the word, which also tells it the pointer; it then takes a reference of its own and gives the
 /// word's count back. A writer that exchanges the word moves the counts it found there into the old value.
-/// Invariants: (1) a value is freed when `references` falls to zero, and only then; (2) while a value is current, the word
-/// holds `word_share` references for it, more than all readers together, so that it cannot fall to zero between the
-/// writer's exchange and the writer's correction; (3) a count given to the word is either taken back from the word, if
-/// the value is still current, or from the value, to which the writer moves it.
+/// Invariants: (1) a value is freed when `references` falls to zero, and only then; (2) while a value is current, the
+/// word holds `word_share` references for it, more than all readers together, so that it cannot fall to zero between
+/// the writer's exchange and the writer's correction; (3) a count given to the word is either taken back from the word,
+/// if the value is still current, or from the value, to which the writer moves it.
 /// Thread safety: `publish` by one thread at a time, `pin` by any number at any time.
-/// Limits: 48-bit user addresses (Linux without explicit 57-bit hints); 65,535 readers between two instructions of `pin`.
+/// Limits: 48-bit user addresses (Linux without explicit 57-bit hints); 65,535 readers between two instructions of
+/// `pin`.
 #pragma once
 
 #include <atomic>

@@ -19,7 +19,7 @@ public:
     using value_type = T;
 
     template <class U = T>
-        requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, result> &&
+        requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, result> &&
                  !std::is_same_v<std::remove_cvref_t<U>, error>)
     result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: implicit by design
     result(vecstore::error e) : state_(std::in_place_index<1>, std::move(e)) {}    // NOLINT: implicit by design
@@ -81,8 +81,8 @@ private:
 
 #define VECSTORE_CONCAT_INNER(a, b) a##b
 #define VECSTORE_CONCAT(a, b) VECSTORE_CONCAT_INNER(a, b)
-#define VECSTORE_TRY_INNER(temporary, declaration, ...)            \
-    auto temporary = (__VA_ARGS__);                                \
+#define VECSTORE_TRY_INNER(temporary, declaration, ...)              \
+    auto temporary = (__VA_ARGS__);                                  \
     if (!temporary.has_value()) return std::move(temporary).error(); \
     declaration = *std::move(temporary)
 
@@ -91,8 +91,8 @@ private:
     VECSTORE_TRY_INNER(VECSTORE_CONCAT(vecstore_try_, __LINE__), declaration, __VA_ARGS__)
 
 /// `VECSTORE_CHECK(f());` returns f's error from the enclosing function; the value, if any, is dropped.
-#define VECSTORE_CHECK(...)                                                                            \
-    do {                                                                                               \
-        if (auto vecstore_check = (__VA_ARGS__); !vecstore_check.has_value())                          \
-            return std::move(vecstore_check).error();                                                  \
+#define VECSTORE_CHECK(...)                                                   \
+    do {                                                                      \
+        if (auto vecstore_check = (__VA_ARGS__); !vecstore_check.has_value()) \
+            return std::move(vecstore_check).error();                         \
     } while (false)

@@ -1,9 +1,11 @@
 /// A directory (or memory) with collections: one log, one set of tables, many parts.
-/// Thread safety: every function from any number of threads. A `database` is a cheap handle; copies mean the same database.
-/// Lifetime: the database closes when the last handle, collections included, is gone; `close` does it now and reports errors.
+/// Thread safety: every function from any number of threads. A `database` is a cheap handle; copies mean the same
+/// database.
+/// Lifetime: the database closes when the last handle, collections included, is gone; `close` does it now and reports
+/// errors.
 /// Processes: one process may have a directory open for writing; any number may have it open read-only.
-/// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is there
-/// whole or not at all, and a damaged file gives `errc::corruption` with its name, never a wrong answer.
+/// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is
+/// there whole or not at all, and a damaged file gives `errc::corruption` with its name, never a wrong answer.
 #pragma once
 
 #include <vecstore/collection/collection.hpp>
@@ -51,7 +53,8 @@ public:
     result<void> checkpoint();
     /// Brings the database into its fastest form for reading: checkpoint, one part for each vector, graphs built.
     /// Writes and reads go on meanwhile.
-    /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption, unavailable.
+    /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption,
+    /// unavailable.
     result<void> optimize(const progress_callback& report = {});
     /// Writes a checkpoint, stops the background thread and lets go of the directory. Later calls give `unavailable`.
     /// Waits for the threads inside `optimize`, which is cancelled; so it must not be called from its `report`.

@@ -20,18 +20,21 @@ struct database_options {
     /// Make the directory and an empty database in it when there is none.
     bool create = true;
 
-    /// Look, change nothing: no lock, no thread, no repair. Sees the state at opening, and moves to a newer one when the
-    /// writing process has written a checkpoint.
+    /// Look, change nothing: no lock, no thread, no repair. Sees the state at opening, and moves to a newer one when
+    /// the writing process has written a checkpoint.
     bool read_only = false;
 
-    /// 0 or 1. With 1 the database has a thread of its own that writes checkpoints, merges parts and builds graphs. With 0 it
-    /// starts none: the write that passes `checkpoint_bytes` writes the checkpoint, and graphs come from `database::optimize`.
+    /// 0 or 1. With 1 the database has a thread of its own that writes checkpoints, merges parts and builds graphs.
+    /// With 0 it starts none: the write that passes `checkpoint_bytes` writes the checkpoint, and graphs come from
+    /// `database::optimize`.
     unsigned background_threads = 1;
 
-    /// Threads that build one graph, 1 to 256; more are started only while a graph is built, and only if this is above 1.
+    /// Threads that build one graph, 1 to 256; more are started only while a graph is built, and only if this is above
+    /// 1.
     unsigned build_threads = 1;
 
-    /// Log bytes after which a checkpoint is due. Less: faster reopening after a crash and less memory. More: fewer rewrites.
+    /// Log bytes after which a checkpoint is due. Less: faster reopening after a crash and less memory. More: fewer
+    /// rewrites.
     std::uint64_t checkpoint_bytes = 32u << 20;
 
     /// How long a write with `durability::async` may wait for the disk. With no background thread such writes reach the
@@ -50,19 +53,19 @@ struct database_environment {
 
 /// Sizes in bytes, positions in the log as lsn.
 struct database_stats {
-    std::uint64_t lsn = 0;              ///< last write applied
-    std::uint64_t durable_lsn = 0;      ///< last write on the disk
-    std::uint64_t checkpoint_lsn = 0;   ///< last write in the tables and parts
-    std::uint64_t log_bytes = 0;        ///< of the log files; whole files go when a checkpoint has passed them
+    std::uint64_t lsn = 0;             ///< last write applied
+    std::uint64_t durable_lsn = 0;     ///< last write on the disk
+    std::uint64_t checkpoint_lsn = 0;  ///< last write in the tables and parts
+    std::uint64_t log_bytes = 0;       ///< of the log files; whole files go when a checkpoint has passed them
     std::uint64_t tables_bytes = 0;
     std::size_t collections = 0;
-    bool poisoned = false;              ///< a sync failed: reads go on, writes are refused until reopened
-    std::string last_error;             ///< of the background thread or the failed sync; empty = none
+    bool poisoned = false;   ///< a sync failed: reads go on, writes are refused until reopened
+    std::string last_error;  ///< of the background thread or the failed sync; empty = none
 };
 
 /// How far a long task is. `total` = 0 while it is not known.
 struct progress {
-    std::string_view task;              ///< e.g. "building graph of docs"
+    std::string_view task;  ///< e.g. "building graph of docs"
     std::size_t done = 0;
     std::size_t total = 0;
 };

@@ -42,9 +42,7 @@ enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 
 }
 
 /// True when a larger score means nearer.
-[[nodiscard]] constexpr bool larger_is_better(metric m) noexcept {
-    return m == metric::cosine || m == metric::dot;
-}
+[[nodiscard]] constexpr bool larger_is_better(metric m) noexcept { return m == metric::cosine || m == metric::dot; }
 
 /// Distance -> score.
 [[nodiscard]] inline float to_score(metric m, float distance) noexcept {

@@ -290,12 +290,8 @@ inline constexpr const kernel_table* single_list[] = {&single_table<Arch>};
 }  // namespace detail
 
 #ifndef VECSTORE_COMPILED
-inline const kernel_table& active_kernels() noexcept {
-    return detail::single_table<arch::best>;
-}
-inline std::span<const kernel_table* const> available_kernels() noexcept {
-    return detail::single_list<arch::best>;
-}
+inline const kernel_table& active_kernels() noexcept { return detail::single_table<arch::best>; }
+inline std::span<const kernel_table* const> available_kernels() noexcept { return detail::single_list<arch::best>; }
 #endif
 
 }  // namespace vecstore::distance

@@ -18,7 +18,7 @@ namespace vecstore::filter {
 
 /// What a field may be compared with: numbers, booleans, and whatever converts to std::string_view.
 template <class T>
-concept number = (std::integral<T> || std::floating_point<T>) && !std::same_as<T, bool>;
+concept number = (std::integral<T> || std::floating_point<T>)&&!std::same_as<T, bool>;
 template <class T>
 concept operand = number<T> || std::same_as<T, bool> || std::convertible_to<const T&, std::string_view>;
 /// What holds the values of a list, e.g. std::vector<std::string> or std::span<const int>.

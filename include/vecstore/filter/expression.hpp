@@ -82,10 +82,10 @@ struct min_should;
 
 /// Parts that must all hold. Empty lists are no constraint, so a default-constructed expression lets every point pass.
 struct expression {
-    std::vector<condition> must;      ///< all hold
-    std::vector<condition> should;    ///< at least one holds
-    std::vector<condition> must_not;  ///< none holds
-    std::vector<min_should> at_least; ///< each of them holds (JSON has at most one, the `min_should`)
+    std::vector<condition> must;       ///< all hold
+    std::vector<condition> should;     ///< at least one holds
+    std::vector<condition> must_not;   ///< none holds
+    std::vector<min_should> at_least;  ///< each of them holds (JSON has at most one, the `min_should`)
 
     expression() noexcept;
     expression(condition only);  // NOLINT: implicit by design; the same as must = {only}

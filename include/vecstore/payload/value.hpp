@@ -87,7 +87,8 @@ public:
     /// Unsigned numbers above the int64 range become the nearest double, as in JSON.
     template <std::integral T>
         requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-    value(T content) noexcept {  // NOLINT
+    value(T content)
+    noexcept {  // NOLINT
         if (std::in_range<std::int64_t>(content))
             content_.template emplace<2>(static_cast<std::int64_t>(content));
         else
@@ -131,9 +132,7 @@ public:
 
     /// The content, or `other` when it is of another kind. `double_or` also takes integers.
     [[nodiscard]] bool bool_or(bool other) const noexcept { return if_bool() ? *if_bool() : other; }
-    [[nodiscard]] std::int64_t int64_or(std::int64_t other) const noexcept {
-        return if_int64() ? *if_int64() : other;
-    }
+    [[nodiscard]] std::int64_t int64_or(std::int64_t other) const noexcept { return if_int64() ? *if_int64() : other; }
     [[nodiscard]] double double_or(double other) const noexcept {
         if (const auto* integer = if_int64()) return static_cast<double>(*integer);
         return if_double() ? *if_double() : other;

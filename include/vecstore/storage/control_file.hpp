@@ -1,5 +1,5 @@
-/// The small facts that must be right before anything else can be read: whose database this is, which term was promised,
-/// how far the checkpoint goes. Two slots, written alternately, so that a torn write leaves the older slot.
+/// The small facts that must be right before anything else can be read: whose database this is, which term was
+/// promised, how far the checkpoint goes. Two slots, written alternately, so that a torn write leaves the older slot.
 ///
 /// Layout: slot 0 at offset 0, slot 1 at offset 4096, each (little-endian; values are on disk, do not renumber):
 ///   offset  bytes  field

@@ -1,10 +1,10 @@
-/// The seam between the store and the operating system: every byte that vecstore itself writes goes through here, so that
-/// tests can fail, tear or drop any operation. (LMDB is behind `table_store` and does its own I/O.)
+/// The seam between the store and the operating system: every byte that vecstore itself writes goes through here, so
+/// that tests can fail, tear or drop any operation. (LMDB is behind `table_store` and does its own I/O.)
 /// Exemplars: leveldb's Env, TigerBeetle's storage simulator.
 /// Paths are plain strings with '/', interpreted by the file system; relative ones start at the working directory.
 /// Errors common to all: not_found (no such file or directory), already_exists, resource_exhausted (disk or quota full,
-/// too many open files), io (everything else the system refused: permission, read-only medium, device error; the message
-/// has its reason). `error::path` names the file.
+/// too many open files), io (everything else the system refused: permission, read-only medium, device error; the
+/// message has its reason). `error::path` names the file.
 /// Thread safety: a file_system may be used from any thread. A file may be read from any thread; writes, truncate and
 /// allocate need one thread at a time.
 #pragma once
@@ -60,8 +60,8 @@ public:
     /// Errors: resource_exhausted, io.
     virtual result<void> truncate(std::uint64_t bytes) = 0;
 
-    /// Grows the file to `bytes` with zeros that are really written, so that later writes there neither run out of space
-    /// nor change metadata (which makes their `sync()` cheaper). No effect on a file that is as large already.
+    /// Grows the file to `bytes` with zeros that are really written, so that later writes there neither run out of
+    /// space nor change metadata (which makes their `sync()` cheaper). No effect on a file that is as large already.
     /// Errors: resource_exhausted, io.
     virtual result<void> allocate(std::uint64_t bytes) = 0;
 
@@ -119,7 +119,8 @@ public:
     /// Errors: io.
     virtual result<void> remove_all(const std::string& path) = 0;
 
-    /// Makes the directory and its missing parents; success when it is there. New entries are synced into their parents.
+    /// Makes the directory and its missing parents; success when it is there. New entries are synced into their
+    /// parents.
     /// Errors: resource_exhausted, io.
     virtual result<void> create_directories(const std::string& path) = 0;
 
@@ -137,8 +138,8 @@ public:
     /// Errors: not_found, io.
     virtual result<std::uint64_t> file_size(const std::string& path) = 0;
 
-    /// Locks a file exclusively, making it when absent; does not wait. The lock belongs to the object returned, so that a
-    /// second lock in the same process is refused too.
+    /// Locks a file exclusively, making it when absent; does not wait. The lock belongs to the object returned, so that
+    /// a second lock in the same process is refused too.
     /// Errors: unavailable (held; the message names the holder's process id when it is known), resource_exhausted, io.
     virtual result<std::unique_ptr<file_lock>> lock(const std::string& path) = 0;
 };

@@ -1,14 +1,14 @@
 /// Tables in an LMDB environment: a copy-on-write B+ tree in one mapped file, synced at every commit.
 /// MDB_NOSYNC and MDB_WRITEMAP are never used (the first can lose the whole file at a power cut, the second lets stray
 /// writes reach it).
-/// Damage: LMDB 0.9 has no checksums, and follows a flipped page number out of its map. So the pages are summed in a file
-/// beside it, `sums`, after each commit, and checked at open before LMDB sees them; for what happens after that, every value
-/// ends in a 4-byte checksum of key and value, checked at each read and not shown to the caller.
-/// Cost of the sums: a commit reads again the 64 KiB blocks in which it used or freed pages, walks LMDB's list of free pages
-/// and replaces `sums` (16 bytes for each block), which is two more syncs. An open reads all pages in use.
+/// Damage: LMDB 0.9 has no checksums, and follows a flipped page number out of its map. So the pages are summed in a
+/// file beside it, `sums`, after each commit, and checked at open before LMDB sees them; for what happens after that,
+/// every value ends in a 4-byte checksum of key and value, checked at each read and not shown to the caller.
+/// Cost of the sums: a commit reads again the 64 KiB blocks in which it used or freed pages, walks LMDB's list of free
+/// pages and replaces `sums` (16 bytes for each block), which is two more syncs. An open reads all pages in use.
 /// Limit: after a crash between a commit and its sums, the pages written by that commit are taken as they are.
-/// One process writes at a time, which the caller sees to (a database has a lock file); others may open read-only meanwhile.
-/// Not for network file systems. Not usable in a child after fork().
+/// One process writes at a time, which the caller sees to (a database has a lock file); others may open read-only
+/// meanwhile. Not for network file systems. Not usable in a child after fork().
 /// Thread safety: as `table_store`.
 #pragma once
 
@@ -32,14 +32,14 @@ struct lmdb_options {
 };
 
 /// Opens the environment in directory `path`, making it and the tables when absent (unless read-only).
-/// Opening the same directory twice in a process gives two stores over one environment; the first opener's options rule,
-/// and a writable store over an environment opened read-only is refused.
-/// Durability: each commit is synced. A database that was just made is durable with its first commit. When the sums of a
-/// commit cannot be stored (disk full), the commit stands, and `write()` gives the error until they can.
+/// Opening the same directory twice in a process gives two stores over one environment; the first opener's options
+/// rule, and a writable store over an environment opened read-only is refused.
+/// Durability: each commit is synced. A database that was just made is durable with its first commit. When the sums of
+/// a commit cannot be stored (disk full), the commit stands, and `write()` gives the error until they can.
 /// Errors: not_found (read-only and absent), corruption (a page differs from its sum, with path and offset; truncated;
-/// tables or sums missing or damaged; not an LMDB file), unsupported (sums of a newer version), invalid_argument (too many
-/// names), unavailable (writable over read-only; read-only beside a writer that commits faster than the file is checked),
-/// resource_exhausted, io.
+/// tables or sums missing or damaged; not an LMDB file), unsupported (sums of a newer version), invalid_argument (too
+/// many names), unavailable (writable over read-only; read-only beside a writer that commits faster than the file is
+/// checked), resource_exhausted, io.
 /// Cost: one pass over the pages in use, at memory or disk speed; the second store over one environment costs nothing.
 [[nodiscard]] result<std::unique_ptr<table_store>> open_lmdb(const std::string& path,
                                                              const std::vector<std::string>& names,

@@ -1,7 +1,7 @@
 /// A file system in memory, for databases without a directory and for tests of what a power cut leaves behind.
-/// Durability is modelled: contents become durable by `file::sync`, names by `sync_directory`; `crash` drops an arbitrary
-/// part of the rest. Simplifications: directories themselves are durable at once; an un-synced sector is old or new,
-/// never a mix and never an intermediate version; links are copies by reference, as on disk.
+/// Durability is modelled: contents become durable by `file::sync`, names by `sync_directory`; `crash` drops an
+/// arbitrary part of the rest. Simplifications: directories themselves are durable at once; an un-synced sector is old
+/// or new, never a mix and never an intermediate version; links are copies by reference, as on disk.
 /// Thread safety: every function may be called from any thread; one lock inside.
 #pragma once
 
@@ -36,9 +36,9 @@ public:
     result<std::uint64_t> file_size(const std::string& path) override;
     result<std::unique_ptr<file_lock>> lock(const std::string& path) override;
 
-    /// Cuts the power: for every file an arbitrary subset (chosen by `seed`) of its un-synced sectors, its un-synced size
-    /// and, for every directory, an arbitrary subset of its un-synced name changes survive. What survives is durable
-    /// afterwards. Locks are gone; files and mappings that are still open see the state of before and no longer
+    /// Cuts the power: for every file an arbitrary subset (chosen by `seed`) of its un-synced sectors, its un-synced
+    /// size and, for every directory, an arbitrary subset of its un-synced name changes survive. What survives is
+    /// durable afterwards. Locks are gone; files and mappings that are still open see the state of before and no longer
     /// reach the file system.
     void crash(std::uint64_t seed);
 

@@ -2,8 +2,8 @@
 /// Recovery decides what the first bad record means. It is **corruption** when a later record proves that it had been
 /// synced (its durable_upto reaches that far), when a later segment exists, or when the caller knows of its durability;
 /// else it is a torn tail: the write that was under way at the crash, which nobody was promised.
-/// Paper: Alagappan et al., "Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: damage in exactly the last
-/// batch of a lone node cannot be told from a torn write; `known_durable_lsn` narrows that to one batch.
+/// Paper: Alagappan et al., "Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: damage in exactly the
+/// last batch of a lone node cannot be told from a torn write; `known_durable_lsn` narrows that to one batch.
 /// Thread safety: one thread at a time for each object; a cursor may run beside a writer.
 #pragma once
 
@@ -30,10 +30,10 @@ struct recover_options {
     std::uint64_t checkpoint_lsn = 0;     ///< records up to here are not visited, and need not be in the log
     std::uint64_t known_durable_lsn = 0;  ///< records up to here must be in the log (control file, checkpoint, a peer)
     bool read_only = false;               ///< repair nothing; a torn tail is left where it is
-    bool log_may_be_absent = false;       ///< no segment at all is right although checkpoint_lsn > 0 (restored snapshot)
-    std::uint64_t checkpoint_term = 0;    ///< for log_end when the log is absent
-    std::uint32_t checkpoint_chain = 0;   ///< for log_end when the log is absent
-    std::string diverged_directory{};     ///< where torn tails are kept; empty: "diverged" beside the log's directory
+    bool log_may_be_absent = false;      ///< no segment at all is right although checkpoint_lsn > 0 (restored snapshot)
+    std::uint64_t checkpoint_term = 0;   ///< for log_end when the log is absent
+    std::uint32_t checkpoint_chain = 0;  ///< for log_end when the log is absent
+    std::string diverged_directory{};    ///< where torn tails are kept; empty: "diverged" beside the log's directory
 };
 
 struct log_scan {
@@ -63,14 +63,15 @@ public:
     /// Stands before `from_lsn`. `files` must outlive the cursor.
     /// Errors: not_found (released: the log begins later), corruption, io.
     /// Cost: reads the headers of the records before `from_lsn` in its segment.
-    [[nodiscard]] static result<cursor> open(storage::file_system& files, std::string directory, std::uint64_t from_lsn);
+    [[nodiscard]] static result<cursor> open(storage::file_system& files, std::string directory,
+                                             std::uint64_t from_lsn);
 
     cursor(cursor&&) noexcept;
     cursor& operator=(cursor&&) noexcept;
     ~cursor();
 
-    /// The next record, or nothing when its lsn is above `upto_lsn`. The caller says how far the log is known to be whole:
-    /// beside a writer, its durable_lsn(). The payload lives until the next call.
+    /// The next record, or nothing when its lsn is above `upto_lsn`. The caller says how far the log is known to be
+    /// whole: beside a writer, its durable_lsn(). The payload lives until the next call.
     /// Errors: not_found (released meanwhile), corruption (a record up to `upto_lsn` is damaged or missing), io.
     [[nodiscard]] result<std::optional<record>> next(std::uint64_t upto_lsn);
 

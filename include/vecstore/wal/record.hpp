@@ -1,6 +1,6 @@
 /// One entry of the log: header, payload, zero padding to 8 bytes. Byte layout: FORMAT.md beside this file.
-/// The header has its own checksum, so that a damaged length cannot lead a scan astray. Each record carries the chain of
-/// the one before: a hash over all records so far, so that an equal chain at an lsn means an equal prefix.
+/// The header has its own checksum, so that a damaged length cannot lead a scan astray. Each record carries the chain
+/// of the one before: a hash over all records so far, so that an equal chain at an lsn means an equal prefix.
 /// Differs from the design's CRC32C: XXH3 (storage/checksum.hpp), same field sizes.
 /// Thread safety: pure functions.
 #pragma once
@@ -20,12 +20,12 @@ enum class record_type : std::uint16_t {
     upsert = 1,
     erase = 2,
     set_payload = 3,
-    ddl = 4,            ///< collections and their schema
-    term_open = 5,      ///< a leader's first record of a term
-    config = 6,         ///< membership
-    state_hash = 7,     ///< replicas compare their state here
+    ddl = 4,         ///< collections and their schema
+    term_open = 5,   ///< a leader's first record of a term
+    config = 6,      ///< membership
+    state_hash = 7,  ///< replicas compare their state here
     snapshot_mark = 8,
-    pad = 9,            ///< nothing; has an lsn like every record
+    pad = 9,  ///< nothing; has an lsn like every record
 };
 
 /// Set on every record of a batch but the last: the batch is applied as a whole or not at all.
@@ -72,8 +72,8 @@ struct record_header {
     std::uint32_t payload_checksum = 0;
 };
 
-/// Reads a header. Nothing unless magic, header checksum and length bound (`record_bytes_max`) are right. A type that this
-/// version does not know is passed on: refusing it here would make a newer record look torn.
+/// Reads a header. Nothing unless magic, header checksum and length bound (`record_bytes_max`) are right. A type that
+/// this version does not know is passed on: refusing it here would make a newer record look torn.
 /// Precondition: bytes.size() >= record_header_bytes.
 [[nodiscard]] std::optional<record_header> decode_header(byte_span bytes, std::uint64_t salt) noexcept;
 

@@ -27,8 +27,8 @@ struct segment_header {
     std::uint64_t segment_number = 0;
     std::uint64_t first_lsn = 1;
     std::uint64_t first_term = 0;
-    std::uint64_t salt = 0;         ///< seed of the header checksum of every record in the file
-    std::uint32_t prev_chain = 0;   ///< chain of the record before `first_lsn`
+    std::uint64_t salt = 0;        ///< seed of the header checksum of every record in the file
+    std::uint32_t prev_chain = 0;  ///< chain of the record before `first_lsn`
 
     bool operator==(const segment_header&) const = default;
 };
@@ -52,6 +52,7 @@ struct segment_name {
 
 /// The segments of a directory, by first lsn. Other files are passed over; a missing directory has none.
 /// Errors: corruption (two segments with the same first lsn), io.
-[[nodiscard]] result<std::vector<segment_name>> list_segments(storage::file_system& files, const std::string& directory);
+[[nodiscard]] result<std::vector<segment_name>> list_segments(storage::file_system& files,
+                                                              const std::string& directory);
 
 }  // namespace vecstore::wal

@@ -1,7 +1,7 @@
 /// The end of the log that grows. Appends are contiguous writes; `sync` makes them durable; segments roll by size.
 /// Segments are zero-filled ahead in steps, so that a sync rarely changes metadata (several times cheaper on ext4).
-/// A write that failed cleanly (disk full) is cut off again and the writer goes on. After a failed sync nothing is known
-/// about the tail, so the writer is poisoned: every later call gives `unavailable` with the first cause.
+/// A write that failed cleanly (disk full) is cut off again and the writer goes on. After a failed sync nothing is
+/// known about the tail, so the writer is poisoned: every later call gives `unavailable` with the first cause.
 /// Exemplar: leveldb db_impl.cc, "bad record after a failed sync".
 /// Thread safety: one thread at a time.
 #pragma once
@@ -23,11 +23,11 @@ namespace vecstore::wal {
 /// Where a log ends: what `recover` found, and where a writer goes on. Default: an empty log whose first lsn is 1.
 struct log_end {
     std::uint64_t last_lsn = 0;
-    std::uint64_t term = 0;          ///< of the last record
-    std::uint32_t chain = 0;         ///< of the last record
-    bool has_segment = false;        ///< the members below mean something
-    segment_header segment;          ///< the segment that holds the end
-    std::uint64_t offset = 0;        ///< in that segment, behind the last record
+    std::uint64_t term = 0;    ///< of the last record
+    std::uint32_t chain = 0;   ///< of the last record
+    bool has_segment = false;  ///< the members below mean something
+    segment_header segment;    ///< the segment that holds the end
+    std::uint64_t offset = 0;  ///< in that segment, behind the last record
 };
 
 struct writer_options {
@@ -37,8 +37,8 @@ struct writer_options {
     std::uint64_t allocate_bytes = 4u << 20;
     std::array<std::byte, 16> database_uuid{};
     std::array<std::byte, 16> node_uuid{};
-    std::uint64_t term = 0;        ///< of the records to come; raised to log_end::term when smaller
-    std::uint64_t salt_seed = 0;   ///< 0 takes one from the system; tests give one
+    std::uint64_t term = 0;          ///< of the records to come; raised to log_end::term when smaller
+    std::uint64_t salt_seed = 0;     ///< 0 takes one from the system; tests give one
     bool start_new_segment = false;  ///< do not write behind the end found (after a failed sync)
 };
 
@@ -57,8 +57,8 @@ public:
     /// Writes the drafts as records with the next lsns and gives the lsn of the last. A call holds one or more whole
     /// batches: its last draft must not have `flag_batch_continues`.
     /// Durability: none before `sync`.
-    /// Errors: invalid_argument (no drafts, open batch, payload above record_bytes_max), resource_exhausted (nothing was
-    /// appended, try again later), io or any error of the roll's sync (poisoned), unavailable (poisoned before).
+    /// Errors: invalid_argument (no drafts, open batch, payload above record_bytes_max), resource_exhausted (nothing
+    /// was appended, try again later), io or any error of the roll's sync (poisoned), unavailable (poisoned before).
     /// Cost: one copy of the payloads, one write; sometimes a roll (two syncs) or a step of zero-filling.
     [[nodiscard]] result<std::uint64_t> append(std::span<const draft> drafts);
 

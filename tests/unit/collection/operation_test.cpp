@@ -57,26 +57,81 @@ vs::wal::record record_of(const operation& o, vs::byte_span payload, std::uint64
 }  // namespace
 
 TEST_CASE("operation: the bytes in the log are these", "[collection]") {
-    const std::string document = "01" "06" "12000000" "01000000" "01000000" "61" "02" "0100000000000000";
-    const std::string ids = "00" "0000000000000003" "01" "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+    const std::string document =
+        "01"
+        "06"
+        "12000000"
+        "01000000"
+        "01000000"
+        "61"
+        "02"
+        "0100000000000000";
+    const std::string ids =
+        "00"
+        "0000000000000003"
+        "01"
+        "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
     const auto all = one_of_each();
     CHECK(static_cast<int>(all[0].type) == 1);
-    CHECK(hex(all[0].payload) == "09000000" "02000000"
-                                 "00" "0000000000000102" "02" "00" "0000803f" "000000c0" "01" "0000803f"
-                                 "18000000" + document +
-                                 "01" "abababababababababababababababab" "00" "0a000000" "01" "06" "04000000" "00000000");
+    CHECK(hex(all[0].payload) ==
+          "09000000"
+          "02000000"
+          "00"
+          "0000000000000102"
+          "02"
+          "00"
+          "0000803f"
+          "000000c0"
+          "01"
+          "0000803f"
+          "18000000" +
+              document +
+              "01"
+              "abababababababababababababababab"
+              "00"
+              "0a000000"
+              "01"
+              "06"
+              "04000000"
+              "00000000");
     CHECK(static_cast<int>(all[1].type) == 2);
-    CHECK(hex(all[1].payload) == "09000000" "02000000" + ids);
+    CHECK(hex(all[1].payload) ==
+          "09000000"
+          "02000000" +
+              ids);
     CHECK(static_cast<int>(all[2].type) == 3);
-    CHECK(hex(all[2].payload) == "09000000" "01" "02000000" + ids + "18000000" + document);
-    CHECK(hex(all[3].payload) == "09000000" "03" "02000000" + ids + "10000000" "02000000" "01000000" "61" "03000000" "622e63");
-    CHECK(hex(all[4].payload) == "09000000" "04" "02000000" + ids + "00000000");
+    CHECK(hex(all[2].payload) ==
+          "09000000"
+          "01"
+          "02000000" +
+              ids + "18000000" + document);
+    CHECK(hex(all[3].payload) ==
+          "09000000"
+          "03"
+          "02000000" +
+              ids +
+              "10000000"
+              "02000000"
+              "01000000"
+              "61"
+              "03000000"
+              "622e63");
+    CHECK(hex(all[4].payload) ==
+          "09000000"
+          "04"
+          "02000000" +
+              ids + "00000000");
     const auto drop = vs::detail::encode_drop(9);
     CHECK(static_cast<int>(drop.type) == 4);
-    CHECK(hex(drop.payload) == "09000000" "02");
+    CHECK(hex(drop.payload) ==
+          "09000000"
+          "02");
     const auto create = vs::detail::encode_create(9, "n", two_vectors());
     CHECK(static_cast<int>(create.type) == 4);
-    CHECK(hex(create.payload).starts_with("09000000" "01" "0106"));
+    CHECK(hex(create.payload)
+              .starts_with("09000000"
+                           "01"
+                           "0106"));
 }
 
 TEST_CASE("operation: options go to a document and back", "[collection]") {
@@ -111,11 +166,13 @@ TEST_CASE("operation: hostile bytes give corruption, never a crash", "[collectio
             vs::detail::collection_state state(9, "c", two_vectors());
             const auto reader = tables->read().value();
             // A point that edits and erasures can find.
-            const auto first = vs::detail::encode_upsert(9, two_vectors(), std::vector{make_point(3, {1, 1}, {{"a", 1}})}).value();
+            const auto first =
+                vs::detail::encode_upsert(9, two_vectors(), std::vector{make_point(3, {1, 1}, {{"a", 1}})}).value();
             REQUIRE(state.apply(record_of(first[0], first[0].payload, 1), *reader));
             const auto applied = state.apply(record_of(o, bytes, 2), *reader);
             if (!applied)
-                REQUIRE((applied.error().code == vs::errc::corruption || applied.error().code == vs::errc::invalid_argument));
+                REQUIRE((applied.error().code == vs::errc::corruption ||
+                         applied.error().code == vs::errc::invalid_argument));
             return applied.has_value();
         };
         CHECK(try_bytes(o.payload));

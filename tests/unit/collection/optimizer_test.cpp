@@ -47,7 +47,8 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("optimizer: few parts are left alone, four of a size are merged, with the smaller ones behind", "[collection]") {
+TEST_CASE("optimizer: few parts are left alone, four of a size are merged, with the smaller ones behind",
+          "[collection]") {
     CHECK(fixture({}).tiered() == std::pair(-1, -1));
     CHECK(fixture({10}).tiered() == std::pair(-1, -1));
     CHECK(fixture({10, 20, 30}).tiered() == std::pair(-1, -1));

@@ -1,6 +1,6 @@
-#include <vecstore/collection/options.hpp>
-
 #include "support/store.hpp"
+
+#include <vecstore/collection/options.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -13,8 +13,9 @@ TEST_CASE("options: names", "[collection]") {
     CHECK(code_of(vs::validate_name("name", "", false)) == errc::invalid_argument);
     CHECK(vs::validate_name("name", "docs 2.0 (new) \xE2\x82\xAC", false));
     CHECK(vs::validate_name("name", std::string(vs::name_bytes_max, 'n'), false));
-    for (const std::string& bad : {std::string(vs::name_bytes_max + 1, 'n'), std::string("a/b"), std::string("a\tb"),
-                                   std::string("\x7F"), std::string("|"), std::string("\xC0\xAF"), std::string("\xED\xA0\x80")}) {
+    for (const std::string& bad :
+         {std::string(vs::name_bytes_max + 1, 'n'), std::string("a/b"), std::string("a\tb"), std::string("\x7F"),
+          std::string("|"), std::string("\xC0\xAF"), std::string("\xED\xA0\x80")}) {
         const auto refused = vs::validate_name("collection name", bad, false);
         REQUIRE(code_of(refused) == errc::invalid_argument);
         CHECK(refused.error().message.starts_with("collection name"));

@@ -47,7 +47,8 @@ TEST_CASE("top_k: keeps the k nearest, ties by row, whatever the order of arriva
         vecstore::top_k<> nearest(k);
         for (const auto& n : all) {
             nearest.push(n);
-            CHECK(nearest.full() == (nearest.size() == std::min<std::size_t>(k, nearest.size()) && nearest.size() >= k));
+            CHECK(nearest.full() ==
+                  (nearest.size() == std::min<std::size_t>(k, nearest.size()) && nearest.size() >= k));
         }
         std::sort(all.begin(), all.end());
         all.resize(std::min(k, all.size()));

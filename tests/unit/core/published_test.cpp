@@ -11,7 +11,8 @@ namespace {
 
 /// Counts the live instances, so that leaks and double frees show.
 struct tracked {
-    explicit tracked(int v, std::atomic<int>* live_count) : value(v), check(-v), live(live_count, [](auto* l) { --*l; }) {
+    explicit tracked(int v, std::atomic<int>* live_count)
+        : value(v), check(-v), live(live_count, [](auto* l) { --*l; }) {
         ++*live_count;
     }
     int value;

@@ -8,7 +8,8 @@ TEST_CASE("random: the numbers are the same on every platform", "[core]") {
     // SplitMix64 as its authors give it: seed 0 begins so.
     CHECK(vecstore::mix64(0x9E37'79B9'7F4A'7C15u) == 0xE220'A839'7B1D'CDAFu);
     CHECK(vecstore::mix64(0) == 0);
-    // xoshiro256** from the state 1, 2, 3, 4 is the authors' reference; here the state comes from SplitMix64 of the seed.
+    // xoshiro256** from the state 1, 2, 3, 4 is the authors' reference; here the state comes from SplitMix64 of the
+    // seed.
     vecstore::random_source random(0);
     CHECK(random() == 0x99EC'5F36'CB75'F2B4u);
     CHECK(random() == 0xBF6E'1F78'4956'452Au);

@@ -78,12 +78,13 @@ TEST_CASE("result: takes what can only be moved, and converts to the value's typ
 }
 
 TEST_CASE("error: codes have names, and what() says where", "[core]") {
-    const std::string_view names[] = {"ok",         "not_found",  "already_exists",     "invalid_argument",
-                                      "corruption", "io",         "resource_exhausted", "unavailable",
-                                      "cancelled",  "timed_out",  "unsupported",        "internal"};
+    const std::string_view names[] = {"ok",         "not_found", "already_exists",     "invalid_argument",
+                                      "corruption", "io",        "resource_exhausted", "unavailable",
+                                      "cancelled",  "timed_out", "unsupported",        "internal"};
     for (std::size_t i = 0; i < std::size(names); ++i) CHECK(to_string(static_cast<errc>(i)) == names[i]);
     CHECK(to_string(static_cast<errc>(200)) == "unknown");
-    CHECK(vecstore::corruption("bad block", "a/b.part", 65'536).what() == "corruption: bad block [a/b.part, offset 65536]");
+    CHECK(vecstore::corruption("bad block", "a/b.part", 65'536).what() ==
+          "corruption: bad block [a/b.part, offset 65536]");
     CHECK(error{errc::io, "refused", "a", 5}.what() == "io: refused [a]");
     CHECK(error{errc::internal, "oops", {}, 0}.what() == "internal: oops");
 }

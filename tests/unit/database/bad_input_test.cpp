@@ -1,8 +1,8 @@
 // What a caller can get wrong: each case gives its code, a message that names the culprit, and changes nothing.
-#include <vecstore/vecstore.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
+
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -101,11 +101,13 @@ TEST_CASE("bad input: a write above the size limits", "[database]") {
 TEST_CASE("bad input: payload edits and selectors", "[database]") {
     fixture f;
     refused(f.docs.set_payload({1}, {{"deep", nested(vs::payload_depth_max + 1)}}), errc::invalid_argument, "deep");
-    refused(f.docs.overwrite_payload({1}, {{"x", std::numeric_limits<double>::quiet_NaN()}}), errc::invalid_argument, "x");
+    refused(f.docs.overwrite_payload({1}, {{"x", std::numeric_limits<double>::quiet_NaN()}}), errc::invalid_argument,
+            "x");
     refused(f.docs.erase_payload({1}, {"a", "b["}), errc::invalid_argument, "b[");
     refused(f.docs.erase(vs::field("a[") == 1), errc::invalid_argument, "a[");
     refused(f.docs.clear_payload(vs::field("") == 1), errc::invalid_argument, "");
-    refused(f.docs.set_payload(vs::field("x") < std::numeric_limits<double>::infinity(), {}), errc::invalid_argument, "");
+    refused(f.docs.set_payload(vs::field("x") < std::numeric_limits<double>::infinity(), {}), errc::invalid_argument,
+            "");
     refused(f.docs.count(vs::field("x") > std::numeric_limits<double>::quiet_NaN()), errc::invalid_argument, "");
     REQUIRE(difference(f.docs, f.wanted) == "");
 }
@@ -200,8 +202,8 @@ TEST_CASE("bad input: values at the edge of float are kept and answered in some 
     for (const auto metric : {vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan}) {
         auto db = vs::database::in_memory(quiet()).value();
         auto docs = db.create_collection("docs", one_vector(2, metric)).value();
-        REQUIRE(docs.upsert({make_point(1, {large, large}), make_point(2, {large, -large}), make_point(3, {-large, large}),
-                             make_point(4, {1e-38f, 0}), make_point(5, {1, 1})}));
+        REQUIRE(docs.upsert({make_point(1, {large, large}), make_point(2, {large, -large}),
+                             make_point(3, {-large, large}), make_point(4, {1e-38f, 0}), make_point(5, {1, 1})}));
         CHECK(docs.query(nearest_to({large, -large})).value().size() == 5);
         CHECK(docs.query(nearest_to({1, 1})).value().size() == 5);
     }

@@ -1,10 +1,10 @@
-#include <vecstore/database/database.hpp>
-#include <vecstore/filter/dsl.hpp>
-#include <vecstore/storage/control_file.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
+
+#include <vecstore/database/database.hpp>
+#include <vecstore/filter/dsl.hpp>
+#include <vecstore/storage/control_file.hpp>
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -52,7 +52,8 @@ TEST_CASE("database: collections are created, opened, listed, described and drop
     CHECK(db.list_collections().value() == std::vector<std::string>{"a"});
 }
 
-TEST_CASE("database: a handle of a dropped collection gives not_found, also when the name is used again", "[database]") {
+TEST_CASE("database: a handle of a dropped collection gives not_found, also when the name is used again",
+          "[database]") {
     auto db = vs::database::in_memory(quiet()).value();
     auto old = db.create_collection("docs", one_vector(3)).value();
     REQUIRE(old.upsert(some_points(1, 5)));
@@ -159,7 +160,8 @@ TEST_CASE("database: the part made by the optimizer is not overwritten after reo
     oracle wanted(one_vector(3));
     for (std::uint64_t round = 0; round < 5; ++round) {
         auto db = disk.open().value();
-        auto docs = round == 0 ? db.create_collection("docs", one_vector(3)).value() : db.open_collection("docs").value();
+        auto docs =
+            round == 0 ? db.create_collection("docs", one_vector(3)).value() : db.open_collection("docs").value();
         REQUIRE(difference(docs, wanted) == "");
         for (std::uint64_t i = 0; i < 2; ++i) {
             const auto points = some_points(100 * round + 10 * i, 10);
@@ -276,7 +278,9 @@ TEST_CASE("database: a graph that is missing or damaged is built again", "[datab
         if (missing)
             REQUIRE(disk.files->remove(path));
         else
-            REQUIRE(disk.files->open(path, vs::storage::open_mode::read_write).value()->write_at(5'000, vs::as_bytes("xxxxxxxx")));
+            REQUIRE(disk.files->open(path, vs::storage::open_mode::read_write)
+                        .value()
+                        ->write_at(5'000, vs::as_bytes("xxxxxxxx")));
         auto again = disk.open().value();
         auto docs = again.open_collection("docs").value();
         CHECK(docs.info().value().rows_indexed == 0);

@@ -1,8 +1,8 @@
 // Writing and reading points through the public functions.
-#include <vecstore/vecstore.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
+
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -12,9 +12,7 @@ using vs::errc;
 
 namespace {
 
-vs::collection_options two_vectors() {
-    return {{vector_of(2), vector_of(3, vs::metric::cosine, "text")}};
-}
+vs::collection_options two_vectors() { return {{vector_of(2), vector_of(3, vs::metric::cosine, "text")}}; }
 
 struct fixture {
     vs::database db = vs::database::in_memory(quiet()).value();
@@ -81,7 +79,8 @@ TEST_CASE("points: erase by ids ignores what is not there, by filter takes what 
 
 TEST_CASE("points: payload edits merge, replace, erase fields and clear; vectors stay", "[database]") {
     fixture f;
-    const vs::payload::document start{{"a", 1}, {"b", {{"c", 2}, {"d", 3}}}, {"tags", vs::payload::value::array{"x", "y"}}};
+    const vs::payload::document start{
+        {"a", 1}, {"b", {{"c", 2}, {"d", 3}}}, {"tags", vs::payload::value::array{"x", "y"}}};
     REQUIRE(f.docs.upsert({make_point(1, {1, 1}, start), make_point(2, {2, 2}, start)}));
     for (const bool checkpointed : {false, true}) {
         if (checkpointed) REQUIRE(f.db.checkpoint());
@@ -143,7 +142,8 @@ TEST_CASE("points: scroll walks numbers, then UUIDs, page by page, over memory a
         std::vector<vs::point> points;
         for (int i = 0; i < 25; ++i) {
             const auto n = random.below(100);
-            const vs::point_id id = i % 5 == 0 ? vs::point_id(uuid_of(static_cast<std::uint8_t>(n))) : vs::point_id(n << 32);
+            const vs::point_id id =
+                i % 5 == 0 ? vs::point_id(uuid_of(static_cast<std::uint8_t>(n))) : vs::point_id(n << 32);
             points.push_back(make_point(id, {1, static_cast<float>(round)}, {{"round", round}}));
         }
         write(points);

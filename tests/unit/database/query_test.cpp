@@ -1,8 +1,8 @@
 // Queries through the public functions.
-#include <vecstore/vecstore.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
+
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -29,7 +29,8 @@ TEST_CASE("query: each metric's scores and order", "[database]") {
         INFO(to_string(metric));
         auto db = vs::database::in_memory(quiet()).value();
         auto docs = db.create_collection("docs", one_vector(2, metric)).value();
-        REQUIRE(docs.upsert({make_point(1, {1, 0}), make_point(2, {3, 3}), make_point(3, {0, 2}), make_point(4, {-1, 0})}));
+        REQUIRE(
+            docs.upsert({make_point(1, {1, 0}), make_point(2, {3, 3}), make_point(3, {0, 2}), make_point(4, {-1, 0})}));
         const auto result = docs.query(nearest_to({2, 0})).value();
         REQUIRE(result.size() == 4);
         std::vector<double> scores;
@@ -72,7 +73,8 @@ TEST_CASE("query: equal scores are ordered by age, and limit and offset cut the 
         auto q = nearest_to({0}, 3);
         q.offset = offset;
         const auto page = numbers(docs.query(q).value());
-        const auto first = std::min<std::size_t>(offset, all.size()), last = std::min<std::size_t>(offset + 3, all.size());
+        const auto first = std::min<std::size_t>(offset, all.size()),
+                   last = std::min<std::size_t>(offset + 3, all.size());
         CHECK(page == std::vector<std::uint64_t>(all.begin() + static_cast<std::ptrdiff_t>(first),
                                                  all.begin() + static_cast<std::ptrdiff_t>(last)));
     }

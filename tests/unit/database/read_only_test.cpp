@@ -1,10 +1,10 @@
 // Databases opened to look only, beside the process that writes.
-#include <vecstore/core/mutex.hpp>
-#include <vecstore/vecstore.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
+
+#include <vecstore/core/mutex.hpp>
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 

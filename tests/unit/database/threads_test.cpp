@@ -1,10 +1,10 @@
 // Readers beside writers: every read sees whole batches, and all that was acknowledged before it began.
-#include <vecstore/core/mutex.hpp>
-#include <vecstore/vecstore.hpp>
-
 #include "support/oracle.hpp"
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
+
+#include <vecstore/core/mutex.hpp>
+#include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -54,7 +54,8 @@ void check_scroll(const vs::collection& docs, findings& wrong) {
     if (!page) return wrong.add("scroll: " + page.error().what());
     for (const auto& r : page->records) ++batches[r.payload["batch"].int64_or(-1)];
     for (const auto& [batch, count] : batches)
-        if (count != batch_points) wrong.add("scroll saw " + std::to_string(count) + " of batch " + std::to_string(batch));
+        if (count != batch_points)
+            wrong.add("scroll saw " + std::to_string(count) + " of batch " + std::to_string(batch));
 }
 
 void check_query(const vs::collection& docs, std::uint64_t number, bool exact, findings& wrong) {
@@ -132,7 +133,8 @@ TEST_CASE("threads: readers see whole batches beside writes, checkpoints and mer
         written = number + 1;
         if (number % 3 == 2) {
             const auto gone = (number / 2) & ~std::uint64_t{1};
-            if (const auto done = docs.erase(vs::field("batch") == gone); !done) wrong.add("erase: " + done.error().what());
+            if (const auto done = docs.erase(vs::field("batch") == gone); !done)
+                wrong.add("erase: " + done.error().what());
         }
         if (number % 16 == 5)
             if (const auto done = db.checkpoint(); !done) wrong.add("checkpoint: " + done.error().what());
@@ -143,7 +145,8 @@ TEST_CASE("threads: readers see whole batches beside writes, checkpoints and mer
     CHECK(db.stats().value().last_error == "");
     const auto count = docs.count().value();
     REQUIRE(db.close());
-    CHECK(vs::database::open(directory / "db", quiet()).value().open_collection("docs").value().count().value() == count);
+    CHECK(vs::database::open(directory / "db", quiet()).value().open_collection("docs").value().count().value() ==
+          count);
 }
 
 TEST_CASE("threads: writers of several collections share the log", "[database][threads]") {
@@ -166,7 +169,8 @@ TEST_CASE("threads: writers of several collections share the log", "[database][t
                 if (!written) return wrong.add("upsert: " + written.error().what());
                 if (written->lsn <= last_lsn) wrong.add("lsn goes back");
                 last_lsn = written->lsn;
-                if (const auto p = docs.get(number * batch_points); !p || p->version != last_lsn) wrong.add("own write");
+                if (const auto p = docs.get(number * batch_points); !p || p->version != last_lsn)
+                    wrong.add("own write");
                 if (round % 10 == 3) {
                     if (!docs.set_payload({number * batch_points}, {{"edited", true}})) wrong.add("edit");
                 }

@@ -1,6 +1,6 @@
-#include <vecstore/filter/dsl.hpp>
-
 #include "support.hpp"
+
+#include <vecstore/filter/dsl.hpp>
 
 #include <catch2/catch.hpp>
 

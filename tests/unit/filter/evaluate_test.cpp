@@ -1,8 +1,7 @@
-#include <vecstore/filter/evaluate.hpp>
-
 #include "support.hpp"
 
 #include <vecstore/filter/dsl.hpp>
+#include <vecstore/filter/evaluate.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -190,8 +189,8 @@ TEST_CASE("evaluate: has_id knows numbers and UUIDs", "[filter]") {
 
 TEST_CASE("evaluate: no constraint lets everything pass", "[filter]") {
     for (const auto* filter : {"{}", "null", R"({"must":[]})", R"({"should":[]})", R"({"must_not":[]})",
-                               R"({"must":null,"should":null,"must_not":null,"min_should":null})",
-                               R"({"must":[{}]})", R"({"must":[{"should":[]}]})"}) {
+                               R"({"must":null,"should":null,"must_not":null,"min_should":null})", R"({"must":[{}]})",
+                               R"({"must":[{"should":[]}]})"}) {
         INFO(filter);
         CHECK(passes(filter, R"({"a":1})"));
     }
@@ -203,8 +202,8 @@ TEST_CASE("evaluate: no constraint lets everything pass", "[filter]") {
 TEST_CASE("evaluate: the four parts must all hold", "[filter]") {
     const std::string a = R"({"key":"a","match":{"value":1}})", b = R"({"key":"b","match":{"value":1}})",
                       c = R"({"key":"c","match":{"value":1}})";
-    const auto filter = R"({"must":[)" + a + R"(],"should":[)" + b + "," + c +
-                        R"(],"must_not":[{"key":"d","match":{"value":1}}]})";
+    const auto filter =
+        R"({"must":[)" + a + R"(],"should":[)" + b + "," + c + R"(],"must_not":[{"key":"d","match":{"value":1}}]})";
     CHECK(passes(filter, R"({"a":1,"b":1})"));
     CHECK(passes(filter, R"({"a":1,"c":1,"d":2})"));
     CHECK_FALSE(passes(filter, R"({"a":1})"));

@@ -1,7 +1,6 @@
-#include <vecstore/filter/expression.hpp>
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/filter/dsl.hpp>
+#include <vecstore/filter/expression.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -64,8 +63,9 @@ TEST_CASE("expression: nesting, conditions and lists are bounded", "[filter]") {
     many.must_not = (field("a") == 1).must;
     CHECK(complaint(many) == "filter.must_not[0]: more than 4096 conditions");
     CHECK(validate(field("a").any_of(std::vector<int>(filter_values_max))).has_value());
-    CHECK(complaint(field("a").any_of(std::vector<int>(filter_values_max + 1))).find("filter.must[0].match.any: 65537") ==
-          0);
+    CHECK(
+        complaint(field("a").any_of(std::vector<int>(filter_values_max + 1))).find("filter.must[0].match.any: 65537") ==
+        0);
     CHECK(complaint(field("a").except(std::vector<int>(filter_values_max + 1))).find("match.except") !=
           std::string::npos);
     CHECK(complaint(has_id(std::vector<point_id>(filter_values_max + 1))).find("filter.must[0].has_id: ") == 0);

@@ -1,6 +1,5 @@
-#include <vecstore/filter/json.hpp>
-
 #include <vecstore/filter/dsl.hpp>
+#include <vecstore/filter/json.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -52,7 +51,8 @@ TEST_CASE("filter json: errors name the offending place", "[filter]") {
     CHECK(complaint(R"({"must":[{"key":"a","magic":1}]})") == "filter.must[0]: unknown condition 'magic'");
     CHECK(complaint(R"({"must":[{"key":"a","match":{"fuzzy":"x"}}]})") ==
           "filter.must[0].match: unknown kind of match 'fuzzy'");
-    CHECK(complaint(R"({"must":[{"key":"a","match":{"any":["x",1]}}]})") == "filter.must[0].match.any[1]: must be a string");
+    CHECK(complaint(R"({"must":[{"key":"a","match":{"any":["x",1]}}]})") ==
+          "filter.must[0].match.any[1]: must be a string");
     CHECK(complaint(R"({"must":[{"key":"a","match":{"any":[1,"x"]}}]})") ==
           "filter.must[0].match.any[1]: must be an integer, as the first is");
     CHECK(complaint(R"({"must":[{"key":"a","match":{}}]})") ==
@@ -63,7 +63,8 @@ TEST_CASE("filter json: errors name the offending place", "[filter]") {
     CHECK(complaint(R"({"must":[{"key":"a","is_null":1}]})") == "filter.must[0].is_null: must be a boolean");
     CHECK(complaint(R"({"must":[{"is_null":"a"}]})") ==
           "filter.must[0].is_null: must be an object with one string, `key`");
-    CHECK(complaint(R"({"must":[{"is_null":{"key":"a"},"x":1}]})") == "filter.must[0]: nothing may stand beside is_null");
+    CHECK(complaint(R"({"must":[{"is_null":{"key":"a"},"x":1}]})") ==
+          "filter.must[0]: nothing may stand beside is_null");
     CHECK(complaint(R"({"must":[{"key":"a","range":{"from":1}}]})") == "filter.must[0].range.from: unknown bound");
     CHECK(complaint(R"({"must":[{"key":"a","range":{"lt":true}}]})") == "filter.must[0].range.lt: must be a number");
     CHECK(complaint(R"({"must":[{"key":"a","range":{"lt":1},"match":{"value":1}}]})")
@@ -90,9 +91,9 @@ TEST_CASE("filter json: min_should needs its count", "[filter]") {
 
 TEST_CASE("filter json: what the dialect has and we have not is unsupported, not unknown", "[filter]") {
     for (const auto* one :
-         {R"({"key":"a","match":{"text":"x"}})", R"({"key":"a","geo_radius":{}})", R"({"key":"a","values_count":{"gt":1}})",
-          R"({"nested":{"key":"a","filter":{}}})", R"({"has_vector":"x"})", R"({"slice":{"total":2,"index":1}})",
-          R"({"key":"a","range":{"gt":"2024-01-01"}})"})
+         {R"({"key":"a","match":{"text":"x"}})", R"({"key":"a","geo_radius":{}})",
+          R"({"key":"a","values_count":{"gt":1}})", R"({"nested":{"key":"a","filter":{}}})", R"({"has_vector":"x"})",
+          R"({"slice":{"total":2,"index":1}})", R"({"key":"a","range":{"gt":"2024-01-01"}})"})
         CHECK(complaint(std::string(R"({"must":[)") + one + "]}", errc::unsupported).find("filter.must[0]") == 0);
 }
 

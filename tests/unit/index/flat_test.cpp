@@ -1,4 +1,5 @@
 #include "support.hpp"
+
 #include <vecstore/distance/reference.hpp>
 #include <vecstore/index/flat.hpp>
 

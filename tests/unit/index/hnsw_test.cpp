@@ -1,4 +1,5 @@
 #include "support.hpp"
+
 #include <vecstore/index/flat.hpp>
 #include <vecstore/index/hnsw.hpp>
 

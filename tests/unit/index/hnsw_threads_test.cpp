@@ -1,4 +1,5 @@
 #include "support.hpp"
+
 #include <vecstore/index/hnsw.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,5 @@
 #include "support.hpp"
+
 #include <vecstore/index/rows.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,5 @@
-#include <vecstore/payload/codec.hpp>
-
 #include <vecstore/core/limits.hpp>
+#include <vecstore/payload/codec.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -111,12 +110,20 @@ TEST_CASE("codec: damaged bytes give corruption", "[payload]") {
         "01060400000001000000",                              // one member promised, none there
         "0106ffffffff00000000",                              // the body goes beyond the buffer
         "010612000000010000000100000061070100000000000000",  // tag
-        "01060b00000001000000010000006101" "02",             // boolean 2
-        "01060b000000010000000100000061" "0100" "00",        // a byte behind the last member
-        "010612000000010000000100000061" "03000000000000f07f",  // infinity
-        "01060f000000010000000100000061" "0401000000ff",     // string no UTF-8
-        "01060f0000000100000001000000ff" "040100000061",     // key no UTF-8
-        "01061000000002000000" "010000006100" "010000006100",  // equal keys
+        "01060b00000001000000010000006101"
+        "02",  // boolean 2
+        "01060b000000010000000100000061"
+        "0100"
+        "00",  // a byte behind the last member
+        "010612000000010000000100000061"
+        "03000000000000f07f",  // infinity
+        "01060f000000010000000100000061"
+        "0401000000ff",  // string no UTF-8
+        "01060f0000000100000001000000ff"
+        "040100000061",  // key no UTF-8
+        "01061000000002000000"
+        "010000006100"
+        "010000006100",  // equal keys
     };
     for (const auto text : damaged) {
         INFO(text);

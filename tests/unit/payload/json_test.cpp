@@ -1,6 +1,5 @@
-#include <vecstore/payload/json.hpp>
-
 #include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/json.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -63,9 +62,7 @@ TEST_CASE("json: errors name byte and reason", "[payload]") {
 }
 
 TEST_CASE("json: nesting is bounded as in the codec", "[payload]") {
-    const auto nested = [](std::size_t depth) {
-        return std::string(depth, '[') + std::string(depth, ']');
-    };
+    const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
     CHECK(parse_json(nested(payload_depth_max)).has_value());
     CHECK_FALSE(parse_json(nested(payload_depth_max + 1)).has_value());
     CHECK_FALSE(parse_json(std::string(1'000'000, '[')).has_value());

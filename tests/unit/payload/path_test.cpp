@@ -1,7 +1,6 @@
-#include <vecstore/payload/path.hpp>
-
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/json.hpp>
+#include <vecstore/payload/path.hpp>
 
 #include <catch2/catch.hpp>
 

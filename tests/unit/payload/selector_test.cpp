@@ -1,7 +1,6 @@
-#include <vecstore/payload/selector.hpp>
-
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/json.hpp>
+#include <vecstore/payload/selector.hpp>
 
 #include <catch2/catch.hpp>
 

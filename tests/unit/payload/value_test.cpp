@@ -9,13 +9,9 @@ using vecstore::payload::kind;
 using vecstore::payload::value;
 
 TEST_CASE("value: braces read like JSON", "[payload]") {
-    const document d = {{"lang", "en"},
-                        {"year", 2024},
-                        {"tags", value::array{"a", "b"}},
-                        {"geo", {{"lat", 1.5}}},
-                        {"sold", false},
-                        {"gone", nullptr},
-                        {"blank", {}}};
+    const document d = {
+        {"lang", "en"},    {"year", 2024}, {"tags", value::array{"a", "b"}}, {"geo", {{"lat", 1.5}}}, {"sold", false},
+        {"gone", nullptr}, {"blank", {}}};
     CHECK(d.size() == 7);
     CHECK(d["lang"] == "en");
     CHECK(d["year"] == 2024);

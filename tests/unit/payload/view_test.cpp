@@ -1,6 +1,5 @@
-#include <vecstore/payload/view.hpp>
-
 #include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/view.hpp>
 
 #include <catch2/catch.hpp>
 

@@ -2,9 +2,8 @@
 #include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 
-#include <support/fault_file_system.hpp>
-
 #include <catch2/catch.hpp>
+#include <support/fault_file_system.hpp>
 
 using namespace vecstore;
 using namespace vecstore::storage;

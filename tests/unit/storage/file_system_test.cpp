@@ -1,9 +1,8 @@
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 
-#include <support/temporary_directory.hpp>
-
 #include <catch2/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 using namespace vecstore;
 using namespace vecstore::storage;

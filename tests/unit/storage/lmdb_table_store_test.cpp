@@ -2,17 +2,15 @@
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 
-#include <support/temporary_directory.hpp>
-
 #include <catch2/catch.hpp>
+#include <support/temporary_directory.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace vecstore;
 using namespace vecstore::storage;

@@ -1,13 +1,12 @@
 #include "storage/page_sums.hpp"
 
-#include <support/temporary_directory.hpp>
-
 #include <vecstore/core/random.hpp>
 #include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <atomic>
 #include <filesystem>
@@ -59,7 +58,8 @@ struct tables {
         const auto store = open();
         for (int round = 0; round < 6; ++round) {
             for (int i = 0; i < 150; ++i)
-                wanted["key " + std::to_string(i * 7 % 150)] = std::string(1 + (i * 37 + round) % 90, char('a' + round));
+                wanted["key " + std::to_string(i * 7 % 150)] =
+                    std::string(1 + (i * 37 + round) % 90, char('a' + round));
             wanted["large"] = std::string(20'000 + 4'000 * round, char('A' + round));
             put_all(*store, wanted);
         }
@@ -108,11 +108,11 @@ TEST_CASE("page sums: the bytes of the format", "[page_sums]") {
     sums.blocks = {{0xFFFC, 0x0123'4567'89AB'CDEF}, {1, 2}};
     const auto bytes = encode_sums(sums);
     const unsigned char golden[] = {
-        'V', 'S', 'P', 'A', 'G', 'S', 'U', 'M', 1, 0, 0, 0, 0, 0x10, 0, 0,                            //
-        7, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0,                                              //
+        'V',  'S',  'P',  'A',  'G',  'S',  'U',  'M',  1,    0,    0,    0,    0,    0x10, 0,    0,     //
+        7,    0,    0,    0,    0,    0,    0,    0,    17,   0,    0,    0,    0,    0,    0,    0,     //
         0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22,  //
-        0xFC, 0xFF, 0, 0, 0, 0, 0, 0, 0xEF, 0xCD, 0xAB, 0x89, 0x67, 0x45, 0x23, 0x01,                 //
-        1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0};
+        0xFC, 0xFF, 0,    0,    0,    0,    0,    0,    0xEF, 0xCD, 0xAB, 0x89, 0x67, 0x45, 0x23, 0x01,  //
+        1,    0,    0,    0,    0,    0,    0,    0,    2,    0,    0,    0,    0,    0,    0,    0};
     REQUIRE(bytes.size() == sizeof golden + 8);
     CHECK(std::memcmp(bytes.data(), golden, sizeof golden) == 0);
     CHECK(load_le<std::uint64_t>(bytes.data() + sizeof golden) == checksum64(byte_span(bytes).first(sizeof golden)));
@@ -138,10 +138,11 @@ TEST_CASE("page sums: a newer version and sizes that do not add up are refused",
     };
     CHECK(changed(8, 2).code == errc::unsupported);
     CHECK(changed(8, 2).path == "sums");
-    for (const std::uint32_t page_bytes : {0u, 1u, 512u, 4095u, 131'072u}) CHECK(changed(12, page_bytes).code == errc::corruption);
-    CHECK(changed(24, 33).code == errc::corruption);          // page count for three blocks
+    for (const std::uint32_t page_bytes : {0u, 1u, 512u, 4095u, 131'072u})
+        CHECK(changed(12, page_bytes).code == errc::corruption);
+    CHECK(changed(24, 33).code == errc::corruption);  // page count for three blocks
     CHECK(changed(24 + 4, 0xFFFF'FFFF).code == errc::corruption);
-    CHECK(changed(48 + 2, 1).code == errc::corruption);       // a 17th page in a block of 16
+    CHECK(changed(48 + 2, 1).code == errc::corruption);  // a 17th page in a block of 16
 }
 
 TEST_CASE("page sums: live pages count, free ones do not, and what was live before is not read again", "[page_sums]") {
@@ -167,8 +168,9 @@ TEST_CASE("page sums: live pages count, free ones do not, and what was live befo
     const auto wanted = sum_pages(*file, next, nullptr).value();
     CHECK(sum_pages(*file, next, &after).value() == wanted);
     file->write_at(33 * page, as_bytes("x")).value();
-    CHECK(sum_pages(*file, next, &after).value() == wanted);             // block 2 is taken over
-    CHECK(!(sum_pages(*file, {3, 40, page, {17, 20, 39}}, &after).value().blocks == wanted.blocks));  // not the next one
+    CHECK(sum_pages(*file, next, &after).value() == wanted);  // block 2 is taken over
+    CHECK(
+        !(sum_pages(*file, {3, 40, page, {17, 20, 39}}, &after).value().blocks == wanted.blocks));  // not the next one
 
     file->truncate(39 * page).value();
     CHECK(sum_pages(*file, usage, nullptr).has_value());  // page 39 is free

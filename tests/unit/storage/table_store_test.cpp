@@ -2,9 +2,8 @@
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
 
-#include <support/temporary_directory.hpp>
-
 #include <catch2/catch.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <atomic>
 #include <map>
@@ -57,7 +56,8 @@ model contents(table_reader& reader, table_id table) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("tables: what was committed is read, what was not is not", "[table_store]", lmdb_tables, memory_tables) {
+TEMPLATE_TEST_CASE("tables: what was committed is read, what was not is not", "[table_store]", lmdb_tables,
+                   memory_tables) {
     TestType fixture;
     auto& store = *fixture.store;
     {
@@ -93,7 +93,8 @@ TEMPLATE_TEST_CASE("tables: a reader is a snapshot", "[table_store]", lmdb_table
     CHECK(text_of(store.read().value()->get(a, as_bytes("k")).value()) == "49");
 }
 
-TEMPLATE_TEST_CASE("tables: cursors seek to the first key that is not less", "[table_store]", lmdb_tables, memory_tables) {
+TEMPLATE_TEST_CASE("tables: cursors seek to the first key that is not less", "[table_store]", lmdb_tables,
+                   memory_tables) {
     TestType fixture;
     auto& store = *fixture.store;
     const auto empty = store.read().value()->cursor(a);
@@ -127,7 +128,12 @@ TEMPLATE_TEST_CASE("tables: ranges and prefixes are erased", "[table_store]", lm
     const auto writer = store.write().value();
     for (const auto* key : {"a", "b", "b1", "b2", "c", "d"}) writer->put(a, as_bytes(key), as_bytes(key)).value();
     writer->put(a, as_bytes("\xFF\xFF"), {}).value();
-    writer->put(a, as_bytes("\xFF\xFF" "x"), {}).value();
+    writer
+        ->put(a,
+              as_bytes("\xFF\xFF"
+                       "x"),
+              {})
+        .value();
     writer->erase_prefix(a, as_bytes("b")).value();
     writer->erase_prefix(a, as_bytes("\xFF\xFF")).value();
     writer->erase_range(a, as_bytes("c"), as_bytes("d")).value();

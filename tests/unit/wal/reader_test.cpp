@@ -1,9 +1,8 @@
 #include <vecstore/core/random.hpp>
 #include <vecstore/wal/reader.hpp>
 
-#include <support/log_trace.hpp>
-
 #include <catch2/catch.hpp>
+#include <support/log_trace.hpp>
 
 using namespace vecstore;
 using namespace vecstore::wal;

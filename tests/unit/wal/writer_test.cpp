@@ -1,9 +1,8 @@
 #include <vecstore/wal/writer.hpp>
 
+#include <catch2/catch.hpp>
 #include <support/fault_file_system.hpp>
 #include <support/log_trace.hpp>
-
-#include <catch2/catch.hpp>
 
 using namespace vecstore;
 using namespace vecstore::wal;

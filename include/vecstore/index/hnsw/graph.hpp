@@ -141,8 +141,7 @@ public:
     /// False when the row is not linked, or dead already.
     bool mark_dead(row_id row) noexcept {
         auto expected = state_linked;
-        if (!states_[row].compare_exchange_strong(expected, state_dead, std::memory_order_acq_rel))
-            return false;
+        if (!states_[row].compare_exchange_strong(expected, state_dead, std::memory_order_acq_rel)) return false;
         dead_count_.fetch_add(1, std::memory_order_release);
         return true;
     }
