@@ -1,0 +1,34 @@
+/// Log records with hostile payloads, given to `apply`: an error or a state that can be read, never anything else.
+/// The first byte chooses the record type; the rest is the payload behind a right collection id.
+#include <vecstore/storage/memory_table_store.hpp>
+
+#include <collection/state.hpp>
+#include <collection/tables.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+using namespace vecstore;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 1) return 0;
+    constexpr collection_id id = 1;
+    detail::collection_state state(id, "fuzzed", {.vectors = {{.dim = 2}, {.name = "b", .dim = 1}}});
+    const auto store = storage::make_memory_table_store(detail::tables::names());
+    const auto tables = store->read().value();
+    byte_writer payload;
+    payload.put(id);
+    payload.put_bytes({reinterpret_cast<const std::byte*>(data) + 1, size - 1});
+    wal::record record;
+    record.lsn = 1;
+    record.type = static_cast<wal::record_type>(data[0] % 4 + 1);
+    record.payload = payload.bytes();
+    const auto applied = state.apply(record, *tables);
+    if (!applied) return 0;
+    state.publish(1);
+    const auto view = state.pin();
+    if (view->point_count > view->ordinal_end) __builtin_trap();
+    for (ordinal_id ordinal = 0; ordinal < view->ordinal_end; ++ordinal)
+        if (view->overlays.front()->find_point(ordinal, 1) == nullptr) __builtin_trap();
+    return 0;
+}
