@@ -9,9 +9,7 @@
 namespace vecstore::detail {
 namespace {
 
-error bad_record(const char* what) {
-    return {errc::corruption, std::string("log record does not parse: ") + what, {}, 0};
-}
+error bad_record(const char* what) { return {errc::corruption, std::string("log record does not parse: ") + what}; }
 
 }  // namespace
 

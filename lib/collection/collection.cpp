@@ -25,7 +25,7 @@ result<write_result> commit(const collection_access& access, detail::write_reque
     return written;
 }
 
-error no_such_point(const point_id& id) { return {errc::not_found, "no point with id " + to_string(id), {}, 0}; }
+error no_such_point(const point_id& id) { return {errc::not_found, "no point with id " + to_string(id)}; }
 
 /// The ids that a selector means now. `must_exist`: a listed id that does not exist is an error, else it is left out.
 result<std::vector<point_id>> select(read_session& session, const point_selector& points,

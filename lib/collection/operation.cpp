@@ -160,7 +160,7 @@ result<std::vector<std::string>> decode_paths(byte_span body) {
     std::vector<std::string> paths;
     for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left)
         paths.emplace_back(as_text(in.get_sized()));
-    if (!in.finished()) return error{errc::corruption, "paths of a payload edit do not parse", {}, 0};
+    if (!in.finished()) return error{errc::corruption, "paths of a payload edit do not parse"};
     return paths;
 }
 

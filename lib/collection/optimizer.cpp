@@ -52,7 +52,7 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
     for (const auto& input : job.inputs) {
         for (row_id row = 0; row < input->size(); ++row) {
             if (row % rows_between_checks == 0 && control.keep_going && !control.keep_going(0, 0))
-                return error{errc::cancelled, "optimizing was cancelled", {}, 0};
+                return error{errc::cancelled, "optimizing was cancelled"};
             const auto ordinal = input->ordinal_of(row);
             if (!pinned->deaths->alive_at(ordinal, control.droppable_lsn)) continue;
             if (!writer) {
@@ -92,8 +92,8 @@ result<void> link_rows(index::hnsw<index::contiguous_rows>& graph, row_id rows, 
     }
     work(true);
     for (auto& thread : others) thread.join();
-    if (out_of_memory) return error{errc::resource_exhausted, "out of memory while building a graph", {}, 0};
-    if (stop) return error{errc::cancelled, "optimizing was cancelled", {}, 0};
+    if (out_of_memory) return error{errc::resource_exhausted, "out of memory while building a graph"};
+    if (stop) return error{errc::cancelled, "optimizing was cancelled"};
     return {};
 }
 

@@ -16,8 +16,7 @@ result<std::size_t> find_slot(const collection_options& options, const std::stri
         if (options.vectors[slot].name == name) return slot;
     std::string known;
     for (const auto& v : options.vectors) known += (known.empty() ? "\"" : ", \"") + v.name + "\"";
-    return error{
-        errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known), {}, 0};
+    return error{errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known)};
 }
 
 result<void> check_names(const collection_options& options, const vector_selector& with_vectors) {
@@ -136,7 +135,7 @@ result<std::vector<record>> collection::get(std::span<const point_id> ids, const
 result<record> collection::get(point_id id, const payload::selector& with_payload,
                                const vector_selector& with_vectors) const {
     VECSTORE_TRY(auto records, get(std::span(&id, 1), with_payload, with_vectors));
-    if (records.empty()) return error{errc::not_found, "no point with id " + to_string(id), {}, 0};
+    if (records.empty()) return error{errc::not_found, "no point with id " + to_string(id)};
     return std::move(records.front());
 }
 

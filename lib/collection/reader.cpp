@@ -17,13 +17,13 @@ result<read_session> read_session::open(const collection_access& access) {
         VECSTORE_CHECK(access.database->check_open());
         auto pinned = access.state->pin();
         if (!pinned || pinned->dropped)
-            return error{errc::not_found, "no collection \"" + access.state->name() + "\": it was dropped", {}, 0};
+            return error{errc::not_found, "no collection \"" + access.state->name() + "\": it was dropped"};
         VECSTORE_TRY(auto tables, access.database->tables().read());
         VECSTORE_TRY(const auto newest, access.database->checkpoint_bound(*tables));
         if (newest <= pinned->lsn) return read_session(std::move(pinned), std::move(tables), *access.state);
         VECSTORE_CHECK(access.database->refresh());
     }
-    return error{errc::internal, "checkpoints overtook a read a thousand times", {}, 0};
+    return error{errc::internal, "checkpoints overtook a read a thousand times"};
 }
 
 const float* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {

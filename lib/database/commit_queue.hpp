@@ -55,9 +55,9 @@ public:
         try {
             return action();
         } catch (const std::bad_alloc&) {
-            return error{errc::resource_exhausted, "out of memory", {}, 0};
+            return error{errc::resource_exhausted, "out of memory"};
         } catch (const std::exception& e) {
-            return error{errc::internal, e.what(), {}, 0};
+            return error{errc::internal, e.what()};
         }
     }
 

@@ -81,7 +81,7 @@ result<void> database_state::start() {
     try {
         background_ = std::thread([this] { run_background(); });
     } catch (const std::system_error& e) {
-        return error{errc::resource_exhausted, std::string("no thread for the background work: ") + e.what(), {}, 0};
+        return error{errc::resource_exhausted, std::string("no thread for the background work: ") + e.what()};
     }
     return {};
 }

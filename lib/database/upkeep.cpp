@@ -19,7 +19,7 @@ result<std::shared_ptr<collection_state>> database_state::find(std::string_view 
     VECSTORE_CHECK(follow());
     const lock_guard lock(catalog_mutex_);
     const auto found = by_name_.find(name);
-    if (found == by_name_.end()) return error{errc::not_found, "no collection \"" + std::string(name) + "\"", {}, 0};
+    if (found == by_name_.end()) return error{errc::not_found, "no collection \"" + std::string(name) + "\""};
     return found->second;
 }
 

@@ -76,8 +76,7 @@ result<void> database_state::process_group(std::span<commit_queue::entry* const>
     for (auto* entry : group) {
         auto& request = *entry->request;
         if (request.target != nullptr && request.target->pin()->dropped) {
-            entry->outcome =
-                error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped", {}, 0};
+            entry->outcome = error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped"};
             continue;
         }
         if (request.resolve) {
@@ -215,7 +214,7 @@ result<collection> database_state::create_collection(const std::string& name, co
     VECSTORE_CHECK(validate(options));
     write_request request;
     request.resolve = [&]() -> result<std::vector<operation>> {
-        if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already", {}, 0};
+        if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already"};
         if (by_id_.size() >= collections_max)
             return error{errc::resource_exhausted,
                          "the limit of " + std::to_string(collections_max) + " collections is reached",

@@ -35,7 +35,7 @@ bool is_unsupported(std::string_view key) {
 /// What to answer to a key that is not understood here.
 error stranger(const std::string& place, std::string_view key, std::string_view what) {
     if (!is_unsupported(key)) return bad(place, "unknown " + std::string(what) + " '" + std::string(key) + "'");
-    return {errc::unsupported, place + "." + std::string(key) + ": this condition is not supported yet", {}, 0};
+    return {errc::unsupported, place + "." + std::string(key) + ": this condition is not supported yet"};
 }
 
 /// Point ids use all 64 bits, payload integers 63: larger ids are written as a string of digits (to_value does, and
@@ -126,7 +126,7 @@ result<field_test> parse_range(const value& json, const std::string& place) {
         if (content.is_int64() || content.is_double()) number = content.double_or(0);
         if (const auto wide = wide_integer(content)) number = static_cast<double>(*wide);
         if (!number && content.is_string())
-            return error{errc::unsupported, here + ": ranges of datetimes are not supported yet", {}, 0};
+            return error{errc::unsupported, here + ": ranges of datetimes are not supported yet"};
         if (!number) return bad(here, "must be a number");
         (key == "gt" ? parsed.gt : key == "gte" ? parsed.gte : key == "lt" ? parsed.lt : parsed.lte) = number;
     }

@@ -170,7 +170,7 @@ result<void> environment::store_sums() {
         VECSTORE_TRY(now.free_pages, free_pages());
         return write_sums(now);
     } catch (const std::bad_alloc&) {  // callers hold locks that are not given back by unwinding
-        return error{errc::resource_exhausted, "out of memory", {}, 0};
+        return error{errc::resource_exhausted, "out of memory"};
     }
 }
 

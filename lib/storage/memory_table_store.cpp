@@ -282,7 +282,7 @@ public:
 
 private:
     [[nodiscard]] result<void> check_alive() const {
-        if (!lock_.owns_lock()) return error{errc::unavailable, "the writer has ended", {}, 0};
+        if (!lock_.owns_lock()) return error{errc::unavailable, "the writer has ended"};
         return {};
     }
     void set(table_id table, byte_span key, std::optional<byte_vector> value) {

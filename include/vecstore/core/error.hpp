@@ -37,8 +37,8 @@ enum class errc : std::uint8_t {
 /// An error as a value.
 struct error {
     errc code = errc::internal;
-    std::string message;
-    std::string path;          ///< the file concerned; empty when none
+    std::string message = {};
+    std::string path = {};     ///< the file concerned; empty when none
     std::uint64_t offset = 0;  ///< byte offset in `path`; meaningful for `errc::corruption`
 
     /// One line for people: "corruption: block checksum differs [data/parts/1/0/3.part, offset 65536]".
@@ -67,7 +67,7 @@ private:
 
 /// Short spellings for the two errors that most functions give.
 [[nodiscard]] inline error invalid_argument(std::string message) {
-    return {errc::invalid_argument, std::move(message), {}, 0};
+    return {errc::invalid_argument, std::move(message)};
 }
 [[nodiscard]] inline error corruption(std::string message, std::string path, std::uint64_t offset) {
     return {errc::corruption, std::move(message), std::move(path), offset};

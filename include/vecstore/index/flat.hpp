@@ -59,7 +59,7 @@ public:
     [[nodiscard]] result<row_id> insert(std::span<const float> vector) {
         VECSTORE_TRY(const auto input, checked_vector::make(vector, rows_.dim(), metric_));
         const lock_guard lock(mutex_);
-        if (rows_.size() >= points_max) return error{errc::resource_exhausted, "the index is full", {}, 0};
+        if (rows_.size() >= points_max) return error{errc::resource_exhausted, "the index is full"};
         dead_.ensure(static_cast<std::size_t>(rows_.size()) + 1);
         return rows_.append(input.values());
     }
@@ -68,7 +68,7 @@ public:
     /// Errors: not_found (no such row, or removed before).
     [[nodiscard]] result<void> remove(row_id row) {
         if (row >= rows_.size() || dead_[row].exchange(true, std::memory_order_acq_rel))
-            return error{errc::not_found, "no row " + std::to_string(row), {}, 0};
+            return error{errc::not_found, "no row " + std::to_string(row)};
         dead_count_.fetch_add(1, std::memory_order_relaxed);
         return {};
     }

@@ -64,7 +64,7 @@ public:
     [[nodiscard]] result<row_id> insert(std::span<const float> vector) requires(std::is_same_v<Rows, growing_rows>) {
         VECSTORE_TRY(const auto input, checked_vector::make(vector, options_.dim, options_.metric));
         if (rows_.size() >= graph_rows_max - 4096)  // room for the threads between this check and their append
-            return error{errc::resource_exhausted, "the index is full", {}, 0};
+            return error{errc::resource_exhausted, "the index is full"};
         const auto row = rows_.append(input.values());
         link(row);
         return row;
@@ -80,7 +80,7 @@ public:
     /// Errors: not_found (no such row, or removed before).
     [[nodiscard]] result<void> remove(row_id row) {
         if (row >= graph_.row_bound() || !graph_.mark_dead(row))
-            return error{errc::not_found, "no row " + std::to_string(row), {}, 0};
+            return error{errc::not_found, "no row " + std::to_string(row)};
         return {};
     }
 

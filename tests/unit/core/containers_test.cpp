@@ -1,5 +1,4 @@
-// bitset, top_k and chunked_array.
-#include <vecstore/core/bitset.hpp>
+// top_k and chunked_array.
 #include <vecstore/core/chunked_array.hpp>
 #include <vecstore/core/random.hpp>
 #include <vecstore/core/top_k.hpp>
@@ -11,32 +10,6 @@
 #include <thread>
 
 using vecstore::neighbor;
-
-TEST_CASE("bitset: agrees with a set of numbers", "[core]") {
-    vecstore::random_source random(1);
-    vecstore::bitset bits(100);
-    std::set<std::size_t> wanted;
-    for (int step = 0; step < 2'000; ++step) {
-        if (step == 1'000) bits.grow(1'000);
-        const auto i = static_cast<std::size_t>(random.below(bits.size()));
-        if (random.below(3) == 0) {
-            bits.reset(i);
-            wanted.erase(i);
-        } else {
-            bits.set(i);
-            wanted.insert(i);
-        }
-    }
-    bits.grow(10);  // never shrinks
-    CHECK(bits.size() == 1'000);
-    CHECK(bits.count() == wanted.size());
-    std::vector<std::size_t> visited;
-    bits.for_each([&](std::size_t i) { visited.push_back(i); });
-    CHECK(visited == std::vector<std::size_t>(wanted.begin(), wanted.end()));
-    for (std::size_t i = 0; i < 1'100; ++i) CHECK(bits.test(i) == wanted.contains(i));
-    CHECK_FALSE(vecstore::bitset().test(0));
-    CHECK(vecstore::bitset().count() == 0);
-}
 
 TEST_CASE("top_k: keeps the k nearest, ties by row, whatever the order of arrival", "[core]") {
     vecstore::random_source random(2);

@@ -1,4 +1,3 @@
-#include <vecstore/core/clock.hpp>
 #include <vecstore/core/mutex.hpp>
 
 #include <catch2/catch.hpp>
@@ -53,14 +52,4 @@ TEST_CASE("condition: wakes one, wakes all, and gives up waiting", "[core][threa
     }
     for (auto& thread : threads) thread.join();
     CHECK(turn == 4);
-}
-
-TEST_CASE("clock: never goes back", "[core]") {
-    const vecstore::system_clock clock;
-    auto last = clock.now_ms();
-    for (int i = 0; i < 1'000; ++i) {
-        const auto now = clock.now_ms();
-        REQUIRE(now >= last);
-        last = now;
-    }
 }

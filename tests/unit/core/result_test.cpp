@@ -72,7 +72,7 @@ TEST_CASE("result: takes what can only be moved, and converts to the value's typ
     CHECK(*owned == 5);
     const result<std::string> text = "plain";
     CHECK(text->size() == 5);
-    result<std::string> assigned = error{errc::io, "x", {}, 0};
+    result<std::string> assigned = error{errc::io, "x"};
     assigned = text;
     CHECK(*assigned == "plain");
 }
@@ -86,7 +86,7 @@ TEST_CASE("error: codes have names, and what() says where", "[core]") {
     CHECK(vecstore::corruption("bad block", "a/b.part", 65'536).what() ==
           "corruption: bad block [a/b.part, offset 65536]");
     CHECK(error{errc::io, "refused", "a", 5}.what() == "io: refused [a]");
-    CHECK(error{errc::internal, "oops", {}, 0}.what() == "internal: oops");
+    CHECK(error{errc::internal, "oops"}.what() == "internal: oops");
 }
 
 TEST_CASE("result: what value() of a temporary gives outlives the statement's range", "[core]") {

@@ -86,7 +86,7 @@ TEST_CASE("recovery: an error of the visitor ends it", "[wal]") {
     auto log = open_log(files);
     append_trace(log, 10).value();
     const auto scan = recover(files, "wal", {}, [](const record& each) -> result<void> {
-        if (each.lsn == 5) return error{errc::cancelled, "enough", {}, 0};
+        if (each.lsn == 5) return error{errc::cancelled, "enough"};
         return {};
     });
     CHECK(scan.error().code == errc::cancelled);
