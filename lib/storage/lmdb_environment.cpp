@@ -223,50 +223,67 @@ result<std::vector<MDB_dbi>> environment::open_tables(const std::vector<std::str
     return handles;
 }
 
-result<MDB_txn*> environment::begin_read() {
-    MDB_txn* transaction = nullptr;
-    {
-        const lock_guard lock(mutex_);
-        ++active_;
-        if (!idle_.empty()) {
-            transaction = idle_.back();
-            idle_.pop_back();
-        }
+void environment::enter() noexcept {
+    active_.fetch_add(1);
+    while (growing_.load()) {  // rare and short: a system call that maps anew
+        active_.fetch_sub(1);
+        std::this_thread::yield();
+        active_.fetch_add(1);
     }
-    int code =
+}
+
+result<MDB_txn*> environment::begin_read() {
+    enter();
+    MDB_txn* transaction = nullptr;
+    for (auto& slot : idle_) {
+        if (slot.load(std::memory_order_relaxed) == nullptr) continue;
+        transaction = slot.exchange(nullptr, std::memory_order_acquire);
+        if (transaction != nullptr) break;
+    }
+    const int code =
         transaction != nullptr ? mdb_txn_renew(transaction) : mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &transaction);
     if (code == 0) return transaction;
     if (transaction != nullptr) mdb_txn_abort(transaction);
-    const lock_guard lock(mutex_);
-    --active_;
+    active_.fetch_sub(1);
     return translate(code, "begin", path_);
 }
 
 void environment::end_read(MDB_txn* transaction) noexcept {
     mdb_txn_reset(transaction);
-    const lock_guard lock(mutex_);
-    --active_;
-    idle_.push_back(transaction);
+    for (auto& slot : idle_) {
+        MDB_txn* empty = nullptr;
+        if (slot.compare_exchange_strong(empty, transaction, std::memory_order_release, std::memory_order_relaxed)) {
+            active_.fetch_sub(1);
+            return;
+        }
+    }
+    mdb_txn_abort(transaction);
+    active_.fetch_sub(1);
+}
+
+int environment::grow_if_wanted() noexcept {
+    if (!growth_wanted_.load()) return 0;
+    int code = 0;
+    growing_.store(true);
+    if (active_.load() == 0) {
+        MDB_envinfo info{};
+        mdb_env_info(handle_, &info);
+        code = mdb_env_set_mapsize(handle_, info.me_mapsize * 2);
+        growth_wanted_.store(code != 0);
+    }
+    growing_.store(false);
+    return code;
 }
 
 result<MDB_txn*> environment::begin_write() VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
-    if (read_only_) return error{errc::unsupported, "tables were opened read-only", path_, 0};
+    if (read_only_) return error{errc::unsupported, "tables were opened read-only", path_};
     writer_mutex_.lock();  // given back by end_write
     if (auto stored = store_sums(); !stored) {
         writer_mutex_.unlock();
         return std::move(stored).error();
     }
-    int code = 0;
-    {
-        const lock_guard lock(mutex_);
-        if (growth_wanted_ && active_ == 0) {
-            MDB_envinfo info{};
-            mdb_env_info(handle_, &info);
-            code = mdb_env_set_mapsize(handle_, info.me_mapsize * 2);
-            growth_wanted_ = code != 0;
-        }
-        ++active_;
-    }
+    int code = grow_if_wanted();
+    enter();
     MDB_txn* transaction = nullptr;
     if (code == 0) code = mdb_txn_begin(handle_, nullptr, 0, &transaction);
     if (code == 0) return transaction;
@@ -275,16 +292,8 @@ result<MDB_txn*> environment::begin_write() VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void environment::end_write() noexcept VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
-    {
-        const lock_guard lock(mutex_);
-        --active_;
-    }
+    active_.fetch_sub(1);
     writer_mutex_.unlock();
-}
-
-void environment::want_growth() {
-    const lock_guard lock(mutex_);
-    growth_wanted_ = true;
 }
 
 }  // namespace vecstore::storage::detail

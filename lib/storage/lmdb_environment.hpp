@@ -9,6 +9,8 @@
 
 #include <lmdb.h>
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,18 +48,20 @@ public:
     environment& operator=(const environment&) = delete;
     ~environment() {
         free_reader_.reset();
-        for (auto* idle : idle_) mdb_txn_abort(idle);
+        for (auto& slot : idle_)
+            if (auto* const idle = slot.load()) mdb_txn_abort(idle);
         if (handle_ != nullptr) mdb_env_close(handle_);
     }
 
     result<void> open(const std::string& directory, const lmdb_options& options);
     result<std::vector<MDB_dbi>> open_tables(const std::vector<std::string>& names) VECSTORE_EXCLUDES(mutex_);
-    result<MDB_txn*> begin_read() VECSTORE_EXCLUDES(mutex_);
-    void end_read(MDB_txn* transaction) noexcept VECSTORE_EXCLUDES(mutex_);
+    /// Takes no lock: a reset transaction is renewed, which is a few loads and stores. LMDB locks only when it makes one.
+    result<MDB_txn*> begin_read();
+    void end_read(MDB_txn* transaction) noexcept;
     result<MDB_txn*> begin_write() VECSTORE_EXCLUDES(mutex_);
-    void end_write() noexcept VECSTORE_EXCLUDES(mutex_);
+    void end_write() noexcept;
     /// Called when a map was full; the next `begin_write` doubles it if no transaction runs then.
-    void want_growth() VECSTORE_EXCLUDES(mutex_);
+    void want_growth() noexcept { growth_wanted_.store(true); }
     /// Completes the file after a commit, before `end_write`. What fails here is done by the next `begin_write` or by
     /// the next open: the commit stands, and a file whose sums are one commit behind is a right one.
     void after_commit() noexcept VECSTORE_NO_THREAD_SAFETY_ANALYSIS;
@@ -78,6 +82,8 @@ private:
     result<void> store_sums() VECSTORE_REQUIRES(writer_mutex_);
     result<void> write_sums(const page_usage& now) VECSTORE_REQUIRES(writer_mutex_);
     [[nodiscard]] page_usage usage() const;
+    void enter() noexcept;
+    [[nodiscard]] int grow_if_wanted() noexcept;
     [[nodiscard]] std::uint64_t bytes_in_use() const;
 
     MDB_env* handle_ = nullptr;
@@ -89,9 +95,13 @@ private:
     /// Walks the free pages, also when all other reader slots are taken; reset between. None when read-only.
     transaction_pointer free_reader_ VECSTORE_GUARDED_BY(writer_mutex_);
     std::optional<page_sums> sums_ VECSTORE_GUARDED_BY(writer_mutex_);  ///< what is in `state/sums`
-    std::vector<MDB_txn*> idle_ VECSTORE_GUARDED_BY(mutex_);  ///< reset read transactions; each keeps a reader slot
-    std::size_t active_ VECSTORE_GUARDED_BY(mutex_) = 0;      ///< transactions that run
-    bool growth_wanted_ VECSTORE_GUARDED_BY(mutex_) = false;
+    /// Reset read transactions; each keeps a reader slot. One is in a slot or lent, never both: `exchange` hands it over.
+    std::array<std::atomic<MDB_txn*>, 64> idle_{};
+    /// The map may be replaced only while no transaction runs: who begins one counts itself, then looks at `growing_`;
+    /// who grows raises `growing_`, then looks at the count. One of them sees the other (sequentially consistent).
+    std::atomic<std::size_t> active_{0};
+    std::atomic<bool> growing_{false};
+    std::atomic<bool> growth_wanted_{false};
     std::map<std::string, MDB_dbi> tables_ VECSTORE_GUARDED_BY(mutex_);
 };
 

@@ -1,6 +1,6 @@
 #include "table_checks.hpp"
 
-#include <vecstore/core/mutex.hpp>
+#include <vecstore/core/published.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
 
 #include <algorithm>
@@ -196,8 +196,9 @@ private:
 
 class memory_store final : public table_store {
 public:
-    explicit memory_store(std::size_t count)
-        : current_(std::make_shared<snapshot>(count, std::make_shared<const chunk_list>())) {}
+    explicit memory_store(std::size_t count) {
+        current_.publish(std::make_shared<snapshot>(count, std::make_shared<const chunk_list>()));
+    }
 
     [[nodiscard]] result<std::unique_ptr<table_reader>> read() override {
         return std::unique_ptr<table_reader>(std::make_unique<memory_reader>(current()));
@@ -211,19 +212,12 @@ public:
         return sum;
     }
 
-    [[nodiscard]] std::shared_ptr<const snapshot> current() VECSTORE_EXCLUDES(mutex_) {
-        const lock_guard lock(mutex_);
-        return current_;
-    }
-    void publish(std::shared_ptr<const snapshot> tables) VECSTORE_EXCLUDES(mutex_) {
-        const lock_guard lock(mutex_);
-        current_.swap(tables);
-    }
+    [[nodiscard]] std::shared_ptr<const snapshot> current() const noexcept { return *current_.pin(); }
+    void publish(std::shared_ptr<const snapshot> tables) { current_.publish(std::move(tables)); }
     [[nodiscard]] std::mutex& writing() noexcept { return writing_; }
 
 private:
-    vecstore::mutex mutex_;
-    std::shared_ptr<const snapshot> current_ VECSTORE_GUARDED_BY(mutex_);
+    published<std::shared_ptr<const snapshot>> current_;
     std::mutex writing_;  ///< held by the one writer for its life
 };
 
