@@ -26,8 +26,8 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     deaths_ = std::move(restored.deaths);
     sealed_.reset();
     start_generation();
-    lsn_ = lsn;
-    install(std::move(restored.parts), false);
+    set_parts(std::move(restored.parts));
+    publish(lsn);
 }
 
 void collection_state::take_over(collection_state& fresh) {
@@ -73,7 +73,7 @@ void collection_state::seal(std::uint64_t lsn) {
     publish(lsn);
 }
 
-void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
+void collection_state::set_parts(std::vector<part_list> parts) {
     for (std::size_t slot = 0; slot < parts.size(); ++slot) {
         const auto& before = *parts_[slot];
         for (const auto& part : parts[slot]) {
@@ -84,8 +84,23 @@ void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
         }
         parts_[slot] = std::make_shared<const part_list>(std::move(parts[slot]));
     }
-    if (drop_sealed) sealed_.reset();
-    publish(lsn_);
+}
+
+void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
+    set_parts(std::move(parts));
+    // From what was published, not from what was applied: a record that failed half-way must stay unseen.
+    auto fresh = *view_.pin();
+    for (std::size_t slot = 0; slot < fresh.vectors.size(); ++slot) {
+        auto& rows = fresh.vectors[slot];
+        rows.parts = parts_[slot];
+        if (drop_sealed)
+            std::erase_if(rows.memtables, [&](const auto& m) { return m.table == sealed_->memtables[slot]; });
+    }
+    if (drop_sealed) {
+        std::erase(fresh.overlays, sealed_->changes);
+        sealed_.reset();
+    }
+    view_.publish(std::move(fresh));
 }
 
 std::vector<part_list> collection_state::parts() const {

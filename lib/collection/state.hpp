@@ -99,6 +99,7 @@ private:
                             storage::table_reader& tables);
     void kill(ordinal_id ordinal, std::uint64_t lsn);
     void note_death(ordinal_id ordinal) const noexcept;
+    void set_parts(std::vector<part_list> parts);
     void start_generation();
 
     const collection_id id_;
