@@ -47,14 +47,15 @@ std::vector<recall_point> calibrate(const index::frozen_graph& graph, const inde
                    b = static_cast<row_id>(random.below(rows.size()));
         queries.push_back(query_between(rows, a, b, options.metric));
         const distance_computer distance(options.metric, queries.back().data(), rows.dim());
-        truths.push_back(index::flat_search(rows, rows.size(), distance, k, index::allow_all{}));
+        truths.push_back(
+            index::flat_search(index::exact_distances(rows, distance), rows.size(), k, index::allow_all{}));
     }
     std::vector<recall_point> points;
     for (const auto ef : efs) {
         std::vector<double> shares;
         for (std::size_t q = 0; q < query_count; ++q) {
             const distance_computer distance(options.metric, queries[q].data(), rows.dim());
-            const auto found = index::hnsw_search(graph, rows, distance, k, ef);
+            const auto found = index::hnsw_search(graph, index::exact_distances(rows, distance), k, ef);
             // By distance, so that equal vectors count whichever of them was found.
             const auto farthest = truths[q].back().distance;
             const auto hits =

@@ -200,7 +200,8 @@ private:
     void walk_part(const part& p, const Source& rows, const Allow& allow) {
         const auto ef = ef_of(p);
         index::search_stats stats;
-        keep(rows, index::hnsw_search(*p.graph(), rows.vectors, distance_, request_.wanted, ef, allow, &stats));
+        keep(rows, index::hnsw_search(*p.graph(), index::exact_distances(rows.vectors, distance_), request_.wanted, ef,
+                                      allow, &stats));
         plan_.ef = std::max(plan_.ef, ef);
         plan_.distances += stats.distances;
     }
@@ -211,7 +212,8 @@ private:
             compared_ += allowed;
             return allowed;
         };
-        keep(rows, index::flat_search(rows.vectors, rows.count, distance_, request_.wanted, counted));
+        keep(rows,
+             index::flat_search(index::exact_distances(rows.vectors, distance_), rows.count, request_.wanted, counted));
         count_scanned();
     }
 

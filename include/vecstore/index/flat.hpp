@@ -7,6 +7,7 @@
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/index/input.hpp>
+#include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
 
 #include <array>
@@ -20,26 +21,24 @@ namespace vecstore::index {
 /// Returns the `k` nearest among the rows [0, count) that `allow` accepts, nearest first, ties by row.
 /// `allow(row)` is asked once for each row, in ascending order.
 /// Cost:    one distance for each allowed row, computed in batches.
-/// Threads: safe beside appends to `rows`; sees the rows below `count`.
-template <row_source Rows, class Allow>
-[[nodiscard]] std::vector<neighbor> flat_search(const Rows& rows, row_id count, const distance_computer& distance,
-                                                std::size_t k, const Allow& allow) {
+/// Threads: safe beside appends to the rows; sees those below `count`.
+template <row_distances Distances, class Allow>
+[[nodiscard]] std::vector<neighbor> flat_search(const Distances& distances, row_id count, std::size_t k,
+                                                const Allow& allow) {
     constexpr std::size_t batch = 64;
     std::array<row_id, batch> ids;
-    std::array<const float*, batch> vectors;
-    std::array<float, batch> distances;
+    std::array<float, batch> computed;
     std::size_t filled = 0;
     top_k<neighbor> nearest(k);
     const auto flush = [&] {
-        distance.many(vectors.data(), filled, distances.data());
-        for (std::size_t i = 0; i < filled; ++i) nearest.push({distances[i], ids[i]});
+        distances.many(ids.data(), filled, computed.data());
+        for (std::size_t i = 0; i < filled; ++i) nearest.push({computed[i], ids[i]});
         filled = 0;
     };
     if (k == 0) return {};
     for (row_id row = 0; row < count; ++row) {
         if (!allow(row)) continue;
         ids[filled] = row;
-        vectors[filled] = rows.at(row);
         if (++filled == batch) flush();
     }
     flush();
@@ -82,7 +81,7 @@ public:
                                                        const Allow& allow = {}) const {
         VECSTORE_TRY(const auto input, checked_vector::make(query, rows_.dim(), metric_));
         const distance_computer distance(metric_, input.values().data(), rows_.dim());
-        return flat_search(rows_, rows_.size(), distance, k,
+        return flat_search(exact_distances(rows_, distance), rows_.size(), k,
                            [&](row_id row) { return !dead_[row].load(std::memory_order_acquire) && allow(row); });
     }
 

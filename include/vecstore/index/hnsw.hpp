@@ -135,11 +135,12 @@ private:
         VECSTORE_TRY(const auto input, checked_vector::make(query, options_.dim, options_.metric));
         if (k > ef_max || ef > ef_max) return invalid_argument("k and ef must not exceed " + std::to_string(ef_max));
         if (ef == 0) ef = std::max<std::size_t>(std::min(2 * k, ef_max), 100);
-        const distance_computer distance(options_.metric, input.values().data(), options_.dim);
+        const distance_computer computer(options_.metric, input.values().data(), options_.dim);
+        const exact_distances distances(rows_, computer);
         if constexpr (std::is_same_v<Allow, allow_all>)
-            if (graph_.dead_count() == 0) return hnsw_search(graph_, rows_, distance, k, ef, allow, stats);
+            if (graph_.dead_count() == 0) return hnsw_search(graph_, distances, k, ef, allow, stats);
         const auto live = [&](row_id row) { return !graph_.dead(row) && allow(row); };
-        return hnsw_search(graph_, rows_, distance, k, ef, live, stats);
+        return hnsw_search(graph_, distances, k, ef, live, stats);
     }
 
     hnsw_options options_;

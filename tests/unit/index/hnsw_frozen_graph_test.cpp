@@ -27,7 +27,7 @@ struct fixture {
     void walk(const frozen_graph& graph) const {
         for (std::size_t q = 0; q < 3; ++q) {
             const distance_computer distance(metric::euclid, data[q].data(), 10);
-            (void)hnsw_search(graph, h.rows(), distance, 10, 50);
+            (void)hnsw_search(graph, exact_distances(h.rows(), distance), 10, 50);
         }
     }
 };
@@ -43,10 +43,11 @@ TEST_CASE("frozen_graph: gives the results of the graph it was made from", "[hns
         const distance_computer distance(metric::euclid, queries[q].data(), 10);
         search_stats ours, frozen;
         CHECK(f.h.search(queries[q], 10, 80, &ours).value() ==
-              hnsw_search(graph, f.h.rows(), distance, 10, 80, allow_all{}, &frozen));
+              hnsw_search(graph, exact_distances(f.h.rows(), distance), 10, 80, allow_all{}, &frozen));
         CHECK(ours.distances == frozen.distances);
         const auto even = [](row_id row) { return row % 2 == 0; };
-        CHECK(f.h.search(queries[q], 10, 80, even).value() == hnsw_search(graph, f.h.rows(), distance, 10, 80, even));
+        CHECK(f.h.search(queries[q], 10, 80, even).value() ==
+              hnsw_search(graph, exact_distances(f.h.rows(), distance), 10, 80, even));
     }
 }
 
@@ -61,7 +62,7 @@ TEST_CASE("frozen_graph: blocks need no alignment", "[hnsw][frozen]") {
     const auto rest = [](const byte_vector& v) { return byte_span(v).subspan(1); };
     const auto graph = frozen_graph::open(rest(header), rest(level0), rest(upper), 1200).value();
     const distance_computer distance(metric::euclid, f.data[7].data(), 10);
-    CHECK(hnsw_search(graph, f.h.rows(), distance, 1, 50).at(0).row == 7);
+    CHECK(hnsw_search(graph, exact_distances(f.h.rows(), distance), 1, 50).at(0).row == 7);
 }
 
 TEST_CASE("frozen_graph: an empty graph, and one with rows that were never linked", "[hnsw][frozen]") {
@@ -72,7 +73,7 @@ TEST_CASE("frozen_graph: an empty graph, and one with rows that were never linke
     const auto check = [&](std::size_t found) {
         const auto bytes = freeze(h);
         const auto graph = frozen_graph::open(bytes.header, bytes.level0, bytes.upper, 10).value();
-        CHECK(hnsw_search(graph, rows, distance, 10, 10).size() == found);
+        CHECK(hnsw_search(graph, exact_distances(rows, distance), 10, 10).size() == found);
     };
     check(0);
     h.link(3);

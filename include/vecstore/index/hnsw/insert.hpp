@@ -64,18 +64,19 @@ private:
 
     /// Walks to the neighbourhood of `row` and writes its own lists; returns what was found, by level from 0.
     [[nodiscard]] std::vector<found_rows> choose_neighbors(row_id row, unsigned level, entry_point entry) {
-        const auto distance = from(row);
+        const auto query = from(row);
+        const exact_distances distances(rows_, query);
         const auto scratch = graph_.scratches().borrow();
         search_stats stats;
         const auto top = std::min(level, entry.level);
-        auto nearest = descend(graph_, rows_, distance, entry, top, *scratch, stats);
+        auto nearest = descend(graph_, distances, entry, top, *scratch, stats);
         std::vector<found_rows> near(top + 1);
         for (unsigned l = top + 1; l-- > 0;) {
             scratch->visited.start(graph_.row_bound());
             (void)scratch->visited.visit(nearest.row);
             sorted_frontier frontier(scratch->heap, ef_construct_);
             frontier.push(nearest);
-            search_layer(graph_, rows_, distance, l, frontier, *scratch, stats);
+            search_layer(graph_, distances, l, frontier, *scratch, stats);
             nearest = frontier.nearest();
             near[l].rows = frontier.take(ef_construct_);
             near[l].chosen_count = select(near[l].rows, graph_.m(), row_none);

@@ -50,7 +50,6 @@ private:
 struct search_scratch {
     visited_set visited;
     std::array<row_id, list_max> ids;
-    std::array<const float*, list_max> vectors;
     std::array<float, list_max> distances;
     std::vector<neighbor> heap;  ///< capacity kept from walk to walk
 

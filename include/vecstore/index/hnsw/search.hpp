@@ -6,9 +6,9 @@
 #pragma once
 
 #include <vecstore/core/top_k.hpp>
-#include <vecstore/distance/computer.hpp>
 #include <vecstore/index/hnsw/graph.hpp>
 #include <vecstore/index/hnsw/scratch.hpp>
+#include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
 
 #include <algorithm>
@@ -133,22 +133,20 @@ private:
 
 /// Walks one level from the rows in `frontier` until no candidate can improve it. `scratch.visited` holds what was
 /// seen.
-template <walkable_graph Graph, row_source Rows, class Frontier>
-void search_layer(const Graph& graph, const Rows& rows, const distance_computer& distance, unsigned level,
-                  Frontier& frontier, search_scratch& scratch, search_stats& stats) {
+template <walkable_graph Graph, row_distances Distances, class Frontier>
+void search_layer(const Graph& graph, const Distances& distances, unsigned level, Frontier& frontier,
+                  search_scratch& scratch, search_stats& stats) {
     for (auto row = frontier.next(); row != row_none; row = frontier.next()) {
         const auto listed = graph.neighbors(row, level, scratch.ids.data());
         std::size_t fresh = 0;
         for (std::size_t i = 0; i < listed; ++i) {
             const auto id = scratch.ids[i];
             if (!scratch.visited.visit(id)) continue;
-            scratch.ids[fresh] = id;
-            scratch.vectors[fresh] = rows.at(id);
-            ++fresh;
+            scratch.ids[fresh++] = id;
         }
         // Likely the next hop; its list arrives while the distances of this hop are computed.
         if (const auto next = frontier.peek(); level == 0 && next != row_none) graph.prefetch(next);
-        distance.many(scratch.vectors.data(), fresh, scratch.distances.data());
+        distances.many(scratch.ids.data(), fresh, scratch.distances.data());
         for (std::size_t i = 0; i < fresh; ++i)
             if (scratch.distances[i] < frontier.bound()) frontier.push({scratch.distances[i], scratch.ids[i]});
         stats.distances += fresh;
@@ -158,17 +156,17 @@ void search_layer(const Graph& graph, const Rows& rows, const distance_computer&
 
 /// Walks from the entry down to `level`, greedily, and returns the nearest row found on the way.
 /// Precondition: the graph is not empty and entry.level >= level.
-template <walkable_graph Graph, row_source Rows>
-[[nodiscard]] neighbor descend(const Graph& graph, const Rows& rows, const distance_computer& distance,
-                               entry_point entry, unsigned level, search_scratch& scratch, search_stats& stats) {
-    neighbor nearest{distance(rows.at(entry.row)), entry.row};
+template <walkable_graph Graph, row_distances Distances>
+[[nodiscard]] neighbor descend(const Graph& graph, const Distances& distances, entry_point entry, unsigned level,
+                               search_scratch& scratch, search_stats& stats) {
+    neighbor nearest{distances(entry.row), entry.row};
     ++stats.distances;
     for (unsigned l = entry.level; l > level; --l) {
         scratch.visited.start(graph.row_bound());
         (void)scratch.visited.visit(nearest.row);
         sorted_frontier frontier(scratch.heap, 1);
         frontier.push(nearest);
-        search_layer(graph, rows, distance, l, frontier, scratch, stats);
+        search_layer(graph, distances, l, frontier, scratch, stats);
         nearest = frontier.nearest();
     }
     return nearest;
@@ -176,25 +174,25 @@ template <walkable_graph Graph, row_source Rows>
 
 /// Returns the `k` nearest rows that `allow` accepts, nearest first, ties by row; fewer when the walk meets fewer.
 /// `ef` >= k is the breadth of the walk: the larger, the nearer to exact, and the slower in proportion.
-/// Shapes: distance.dim() == rows.dim(); every row of the graph is in `rows`.
+/// Precondition: `distances` knows every row of the graph.
 /// Cost: about ef * log(rows) distances; with a filter, as many more as rows must be walked to find `ef` allowed
 /// ones.
 /// Errors: none; may throw std::bad_alloc.
-template <walkable_graph Graph, row_source Rows, class Allow = allow_all>
-[[nodiscard]] std::vector<neighbor> hnsw_search(const Graph& graph, const Rows& rows, const distance_computer& distance,
-                                                std::size_t k, std::size_t ef, const Allow& allow = {},
+template <walkable_graph Graph, row_distances Distances, class Allow = allow_all>
+[[nodiscard]] std::vector<neighbor> hnsw_search(const Graph& graph, const Distances& distances, std::size_t k,
+                                                std::size_t ef, const Allow& allow = {},
                                                 search_stats* stats = nullptr) {
     search_stats unused;
     auto& counted = stats != nullptr ? *stats : unused;
     const auto entry = graph.entry();
     if (entry.row == row_none || k == 0) return {};
     const auto scratch = graph.scratches().borrow();
-    const auto start = descend(graph, rows, distance, entry, 0, *scratch, counted);
+    const auto start = descend(graph, distances, entry, 0, *scratch, counted);
     scratch->visited.start(graph.row_bound());
     (void)scratch->visited.visit(start.row);
     const auto walk = [&](auto&& frontier) {
         frontier.push(start);
-        search_layer(graph, rows, distance, 0, frontier, *scratch, counted);
+        search_layer(graph, distances, 0, frontier, *scratch, counted);
         return frontier.take(k);
     };
     if constexpr (std::is_same_v<Allow, allow_all>)
