@@ -1,43 +1,13 @@
 #include "curve.hpp"
 
 #include "parallel.hpp"
+#include "stopwatch.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 
 namespace vecstore::bench {
 
 namespace {
-
-struct stopwatch {
-    std::chrono::steady_clock::time_point wall = std::chrono::steady_clock::now();
-    double cpu = cpu_now();
-
-    [[nodiscard]] double wall_seconds() const {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-    }
-    [[nodiscard]] double cpu_seconds() const { return cpu_now() - cpu; }
-    [[nodiscard]] static double cpu_now() {
-        timespec now{};
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-        return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-    }
-};
-
-struct round_result {
-    double wall_seconds = 0;
-    double cpu_seconds = 0;
-};
-
-/// All that is known of one engine at one ef.
-struct measurement {
-    std::vector<round_result> rounds;
-    std::vector<double> latencies_us;
-    double recall = 0;
-    double distances = 0;
-};
 
 double recall_of(const std::vector<std::uint32_t>& found, const std::vector<std::size_t>& counts,
                  const matrix<std::int32_t>& truth, std::size_t k) {
@@ -50,66 +20,99 @@ double recall_of(const std::vector<std::uint32_t>& found, const std::vector<std:
     return static_cast<double>(hits) / static_cast<double>(counts.size() * k);
 }
 
-void run_round(engine& e, const matrix<float>& queries, const matrix<std::int32_t>& truth, std::size_t ef,
+void run_round(const contender& c, const matrix<float>& queries, const matrix<std::int32_t>& truth,
                const curve_options& options, measurement& into) {
+    auto& e = *c.engine;
+    const auto ef = into.at.ef;
     std::vector<std::uint32_t> found(queries.rows * options.k);
     std::vector<std::size_t> counts(queries.rows);
-    std::vector<double> latencies(queries.rows);
+    std::vector<double> latencies((queries.rows + c.batch - 1) / c.batch);
     const auto distances = e.distances();
     const stopwatch all;
-    in_parallel(queries.rows, options.threads, [&](std::size_t q) {
+    in_parallel(latencies.size(), options.threads, [&](std::size_t i) {
         const auto start = std::chrono::steady_clock::now();
-        counts[q] = e.search(queries.row(q), options.k, ef, found.data() + q * options.k);
-        latencies[q] = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+        const auto first = i * c.batch, count = std::min(c.batch, queries.rows - first);
+        auto* const out = found.data() + first * options.k;
+        if (c.batch == 1)
+            counts[first] = e.search(queries.row(first), options.k, ef, out);
+        else
+            e.search_many(queries.row(first), queries.dim, count, options.k, ef, out, counts.data() + first);
+        latencies[i] = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() /
+                       static_cast<double>(count);
     });
-    into.rounds.push_back({all.wall_seconds(), all.cpu_seconds()});
+    const auto wall = all.wall_seconds(), cpu = all.cpu_seconds();
+    const auto n = static_cast<double>(queries.rows);
     into.latencies_us.insert(into.latencies_us.end(), latencies.begin(), latencies.end());
-    into.recall = recall_of(found, counts, truth, options.k);
-    into.distances = static_cast<double>(e.distances() - distances) / static_cast<double>(queries.rows);
+    into.rounds.push_back({recall_of(found, counts, truth, options.k), n / wall, n / cpu,
+                           static_cast<double>(e.distances() - distances) / n});
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+std::vector<measurement> settings_by_ef(const contender& c) {
+    std::vector<measurement> all;
+    for (const auto ef : c.efs) all.push_back({.at = {.ef = ef}});
+    if (!c.engine->has_ef() && all.size() > 1) all.resize(1);
+    return all;
 }
 
-void report(const engine& e, std::size_t ef, std::size_t query_count, const measurement& m) {
-    std::vector<double> wall, cpu;
-    for (const auto& r : m.rounds) wall.push_back(r.wall_seconds), cpu.push_back(r.cpu_seconds);
-    auto latencies = m.latencies_us;
-    std::sort(latencies.begin(), latencies.end());
-    const auto n = static_cast<double>(query_count);
-    std::printf(
-        "{\"kind\":\"point\",\"engine\":\"%s\",\"ef\":%zu,\"recall\":%.4f,\"qps\":%.0f,\"cpu_qps\":%.0f,"
-        "\"p50_us\":%.1f,\"p99_us\":%.1f,\"distances\":%.0f}\n",
-        e.name().c_str(), ef, m.recall, n / median(wall), n / median(cpu), latencies[latencies.size() / 2],
-        latencies[latencies.size() * 99 / 100], m.distances);
-    std::fflush(stdout);
+std::vector<measurement> settings_by_recall(const contender& c, const std::vector<double>& recalls) {
+    std::vector<measurement> all;
+    for (const auto recall : recalls)
+        if (c.engine->ask_recall(recall)) all.push_back({.at = {.recall = recall}});
+    c.engine->ask_recall(0);
+    return all;
 }
 
 }  // namespace
 
-void build_and_report(engine& e, const matrix<float>& base, std::size_t threads) {
-    const stopwatch all;
-    e.build(base, threads);
-    std::printf(
-        "{\"kind\":\"build\",\"engine\":\"%s\",\"seconds\":%.2f,\"cpu_seconds\":%.2f,\"bytes_per_vector\":%.1f}\n",
-        e.name().c_str(), all.wall_seconds(), all.cpu_seconds(), e.bytes_per_vector());
-    std::fflush(stdout);
+round_result measurement::middle() const {
+    const auto of = [&](double round_result::*field) {
+        std::vector<double> values;
+        for (const auto& r : rounds) values.push_back(r.*field);
+        return median(values);
+    };
+    return {of(&round_result::recall), of(&round_result::wall_qps), of(&round_result::cpu_qps),
+            of(&round_result::distances)};
 }
 
-void run_curve(std::span<const std::unique_ptr<engine>> engines, const matrix<float>& queries,
-               const matrix<std::int32_t>& truth, const curve_options& options) {
-    for (std::size_t i = 0; i < options.efs.size(); ++i) {
-        std::vector<measurement> measured(engines.size());
-        const auto ef = options.efs[i];
-        const auto takes_part = [&](const engine& e) { return i == 0 || e.has_ef(); };
-        for (std::size_t round = 0; round < options.rounds; ++round)
-            for (std::size_t e = 0; e < engines.size(); ++e)
-                if (takes_part(*engines[e])) run_round(*engines[e], queries, truth, ef, options, measured[e]);
-        for (std::size_t e = 0; e < engines.size(); ++e)
-            if (takes_part(*engines[e])) report(*engines[e], ef, queries.rows, measured[e]);
+void run_pass(engine& e, const matrix<float>& queries, std::size_t k, std::size_t ef) {
+    std::vector<std::uint32_t> found(k);
+    for (std::size_t q = 0; q < queries.rows; ++q) (void)e.search(queries.row(q), k, ef, found.data());
+}
+
+std::vector<curve> run_curves(std::span<const contender> contenders, const matrix<float>& queries,
+                              const matrix<std::int32_t>& truth, const curve_options& options) {
+    std::vector<curve> curves;
+    std::size_t steps = 0;
+    for (const auto& c : contenders) {
+        curves.push_back({c.name, c.peer, c.batch, settings_by_ef(c), settings_by_recall(c, options.recalls)});
+        steps = std::max(steps, curves.back().points.size());
+        if (!c.efs.empty()) run_pass(*c.engine, queries, options.k, c.efs.front());
     }
+    const auto n = contenders.size();
+    for (std::size_t round = 0; round < options.rounds; ++round) {
+        const auto turn = [&](std::size_t i) { return round % 2 == 0 ? i : n - 1 - i; };
+        for (std::size_t step = 0; step < steps; ++step)
+            for (std::size_t i = 0; i < n; ++i)
+                if (auto& points = curves[turn(i)].points; step < points.size())
+                    run_round(contenders[turn(i)], queries, truth, options, points[step]);
+        for (std::size_t step = 0; step < options.recalls.size(); ++step)
+            for (std::size_t i = 0; i < n; ++i)
+                if (auto& asked = curves[turn(i)].asked; step < asked.size()) {
+                    contenders[turn(i)].engine->ask_recall(asked[step].at.recall);
+                    run_round(contenders[turn(i)], queries, truth, options, asked[step]);
+                    contenders[turn(i)].engine->ask_recall(0);
+                }
+    }
+    return curves;
+}
+
+std::vector<curve_point> points_of(const curve& c, bool by_cpu, std::optional<std::size_t> round) {
+    std::vector<curve_point> points;
+    for (const auto& m : c.points) {
+        const auto r = round ? m.rounds[*round] : m.middle();
+        points.push_back({r.recall, by_cpu ? r.cpu_qps : r.wall_qps});
+    }
+    return points;
 }
 
 }  // namespace vecstore::bench

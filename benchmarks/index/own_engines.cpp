@@ -1,4 +1,4 @@
-// The project's own indexes.
+// The project's own indexes that need the headers alone.
 #include "engine.hpp"
 #include "parallel.hpp"
 
@@ -11,6 +11,11 @@
 namespace vecstore::bench {
 
 namespace {
+
+void refuse_quantization(const std::string& kind, const engine_options& options) {
+    if (options.quantization != "none")
+        throw unsupported("--index " + kind + "/" + options.quantization + " is not there yet");
+}
 
 class flat_engine final : public engine {
 public:
@@ -41,17 +46,20 @@ public:
         : options_(options), index_({options.dim, options.metric, options.m, options.ef_construct, 42}) {}
     [[nodiscard]] std::string name() const override { return "hnsw"; }
     void build(const matrix<float>& base, std::size_t threads) override {
-        // Under several threads rows get numbers in the order of arrival; truth speaks of the file's order.
         ids_.resize(base.rows);
         in_parallel(base.rows, threads, [&](std::size_t i) {
             const auto row = index_.insert({base.row(i), base.dim}).value();
             ids_[row] = static_cast<std::uint32_t>(i);
         });
     }
+    bool insert(const float* rows, std::size_t count) override {
+        for (std::size_t i = 0; i < count; ++i) (void)index_.insert({rows + i * options_.dim, options_.dim}).value();
+        return true;
+    }
     std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {
         index::search_stats stats;
         const auto found = index_.search({query, options_.dim}, k, ef, &stats).value();
-        std::transform(found.begin(), found.end(), out, [this](const neighbor& n) { return ids_[n.row]; });
+        std::transform(found.begin(), found.end(), out, [this](const neighbor& n) { return number_of(n.row); });
         distances_.fetch_add(stats.distances, std::memory_order_relaxed);
         return found.size();
     }
@@ -62,6 +70,10 @@ public:
     [[nodiscard]] std::uint64_t distances() const override { return distances_.load(std::memory_order_relaxed); }
 
 private:
+    /// Under several threads rows get numbers in the order of arrival; truth speaks of the file's order. Rows inserted
+    /// after the build keep theirs.
+    [[nodiscard]] std::uint32_t number_of(row_id row) const { return row < ids_.size() ? ids_[row] : row; }
+
     engine_options options_;
     index::hnsw<> index_;
     std::vector<std::uint32_t> ids_;
@@ -70,7 +82,14 @@ private:
 
 }  // namespace
 
-std::unique_ptr<engine> make_flat(const engine_options& options) { return std::make_unique<flat_engine>(options); }
-std::unique_ptr<engine> make_hnsw(const engine_options& options) { return std::make_unique<hnsw_engine>(options); }
+std::unique_ptr<engine> make_flat(const engine_options& options) {
+    refuse_quantization("flat", options);
+    return std::make_unique<flat_engine>(options);
+}
+
+std::unique_ptr<engine> make_hnsw(const engine_options& options) {
+    refuse_quantization("hnsw", options);
+    return std::make_unique<hnsw_engine>(options);
+}
 
 }  // namespace vecstore::bench

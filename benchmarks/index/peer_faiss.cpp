@@ -4,9 +4,8 @@
 #include "engine.hpp"
 
 #include <faiss/IndexHNSW.h>
+#include <omp.h>
 
-#include <atomic>
-#include <stdexcept>
 #include <vector>
 
 namespace vecstore::bench {
@@ -19,12 +18,12 @@ public:
         : options_(options),
           index_(static_cast<int>(options.dim), static_cast<int>(options.m),
                  options.metric == metric::euclid ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT) {
-        if (options.metric == metric::manhattan) throw std::runtime_error("FAISS HNSWFlat has no such metric here");
+        if (options.metric == metric::manhattan) throw unsupported("FAISS HNSWFlat has no such metric here");
         index_.hnsw.efConstruction = static_cast<int>(options.ef_construct);
     }
     [[nodiscard]] std::string name() const override { return "faiss"; }
-    /// FAISS takes its number of threads from OMP_NUM_THREADS.
-    void build(const matrix<float>& base, std::size_t) override {
+    void build(const matrix<float>& base, std::size_t threads) override {
+        omp_set_num_threads(static_cast<int>(threads));
         index_.add(static_cast<faiss::Index::idx_t>(base.rows), base.values.data());
     }
     std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {

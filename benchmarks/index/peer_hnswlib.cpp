@@ -5,6 +5,7 @@
 
 #include <hnswlib/hnswlib.h>
 
+#include <filesystem>
 #include <stdexcept>
 
 namespace vecstore::bench {
@@ -19,13 +20,22 @@ public:
         else if (options.metric == metric::cosine || options.metric == metric::dot)
             space_ = std::make_unique<hnswlib::InnerProductSpace>(options.dim);
         else
-            throw std::runtime_error("hnswlib has no such metric");
+            throw unsupported("hnswlib has no such metric");
         index_ = std::make_unique<hnswlib::HierarchicalNSW<float>>(space_.get(), options.rows, options.m,
                                                                    options.ef_construct);
     }
     [[nodiscard]] std::string name() const override { return "hnswlib"; }
     void build(const matrix<float>& base, std::size_t threads) override {
         in_parallel(base.rows, threads, [&](std::size_t i) { index_->addPoint(base.row(i), i); });
+    }
+    bool save(const std::string& path) override {
+        index_->saveIndex(path);
+        return true;
+    }
+    bool load(const std::string& path) override {
+        if (!std::filesystem::exists(path)) return false;
+        index_ = std::make_unique<hnswlib::HierarchicalNSW<float>>(space_.get(), path, false, options_.rows);
+        return index_->cur_element_count == options_.rows;
     }
     std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {
         index_->ef_ = ef;
