@@ -39,11 +39,10 @@ result<void> collection_state::apply_upsert(byte_reader& in, std::uint64_t lsn, 
         for (auto vectors = in.get<std::uint8_t>(); vectors > 0 && !in.failed(); --vectors) {
             const auto slot = in.get<std::uint8_t>();
             if (slot >= memtables_.size()) return bad_record("vector slot");
-            const auto bytes = in.get_bytes(options_.vectors[slot].dim * sizeof(float));
-            if (in.failed()) return bad_record("vector");
-            row_.resize(bytes.size() / sizeof(float));
-            std::memcpy(row_.data(), bytes.data(), bytes.size());
-            memtables_[slot]->append(ordinal, row_);
+            const auto& vector = options_.vectors[slot];
+            const auto bytes = in.get_bytes(row_bytes(vector.type, vector.dim));
+            if (in.failed() || !padding_clear(vector.type, vector.dim, bytes)) return bad_record("vector");
+            memtables_[slot]->append(ordinal, bytes);
         }
         const auto payload = in.get_sized();
         if (in.failed()) return bad_record("point");

@@ -148,7 +148,7 @@ result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& file
             VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
             writer.emplace(std::move(created));
         }
-        VECSTORE_CHECK(writer->append(rows.ordinal_of(row), std::span(rows.vectors().at(row), options.dim)));
+        VECSTORE_CHECK(writer->append(rows.ordinal_of(row), rows.vectors().at(row)));
     }
     if (!writer) return std::shared_ptr<const part>();
     VECSTORE_TRY(const auto descriptor, writer->finish());

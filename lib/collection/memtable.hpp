@@ -8,16 +8,15 @@
 #include <vecstore/core/types.hpp>
 #include <vecstore/index/rows.hpp>
 
-#include <span>
-
 namespace vecstore::detail {
 
 class memtable {
 public:
-    explicit memtable(std::size_t dim) : vectors_(dim) {}
+    explicit memtable(std::size_t dim, element_type type = element_type::f32) : vectors_(dim, type) {}
 
-    void append(ordinal_id ordinal, std::span<const float> vector) {
-        const auto row = vectors_.append(vector);
+    /// `packed` [row_bytes(type, dim)].
+    void append(ordinal_id ordinal, byte_span packed) {
+        const auto row = vectors_.append(packed);
         ordinals_.ensure(row + std::size_t{1});
         ordinals_[row] = ordinal;
     }

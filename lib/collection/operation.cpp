@@ -2,6 +2,7 @@
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/computer.hpp>
+#include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
 
 #include <cmath>
@@ -73,7 +74,7 @@ result<std::size_t> slot_of(const collection_options& options, const std::string
     return invalid_argument("no vector \"" + name + "\" in this collection");
 }
 
-/// Appends slot and values; unit length under cosine.
+/// Appends slot and packed row; unit length under cosine.
 result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
                         const std::vector<float>& values, std::uint64_t& slots_seen, std::vector<float>& scratch) {
     const auto where = [&] { return "vector \"" + name + "\": "; };
@@ -92,10 +93,17 @@ result<void> put_vector(byte_writer& out, const collection_options& options, con
     if (wanted.metric == metric::cosine) {
         scratch.assign(values.begin(), values.end());
         if (!normalize(scratch)) return invalid_argument(where() + "zero vector has no direction under cosine");
-        stored = scratch;
+        if (stored_as_unit(wanted.metric, wanted.type)) stored = scratch;
     }
     out.put(static_cast<std::uint8_t>(slot));
-    out.put_bytes(std::as_bytes(stored));
+    if (wanted.type == element_type::f32) {
+        out.put_bytes(std::as_bytes(stored));
+        return {};
+    }
+    byte_vector row(row_bytes(wanted.type, wanted.dim));
+    if (auto packed = pack(wanted.type, stored, row); !packed)
+        return invalid_argument(where() + std::move(packed).error().message);
+    out.put_bytes(row);
     return {};
 }
 
@@ -186,7 +194,8 @@ payload::document to_document(const std::string& name, const collection_options&
                                             {"dim", v.dim},
                                             {"metric", to_string(v.metric)},
                                             {"m", v.m},
-                                            {"ef_construct", v.ef_construct}});
+                                            {"ef_construct", v.ef_construct},
+                                            {"type", to_string(v.type)}});
     return {{"name", name}, {"vectors", std::move(vectors)}};
 }
 
@@ -196,12 +205,13 @@ result<named_options> from_document(const payload::document& document) {
     if (const auto* vectors = document["vectors"].if_array(); vectors != nullptr) {
         for (const auto& v : *vectors) {
             VECSTORE_TRY(const auto metric, parse_metric(v["metric"].string_or("")));
-            named.options.vectors.push_back(
-                {.name = std::string(v["name"].string_or("")),
-                 .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
-                 .metric = metric,
-                 .m = static_cast<std::size_t>(v["m"].int64_or(16)),
-                 .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200))});
+            VECSTORE_TRY(const auto type, parse_element_type(v["type"].string_or("f32")));
+            named.options.vectors.push_back({.name = std::string(v["name"].string_or("")),
+                                             .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
+                                             .metric = metric,
+                                             .m = static_cast<std::size_t>(v["m"].int64_or(16)),
+                                             .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200)),
+                                             .type = type});
         }
     }
     VECSTORE_CHECK(validate_name("collection name", named.name, false));

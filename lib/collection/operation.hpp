@@ -1,6 +1,6 @@
 /// What a log record's payload says: the operations on collections, and their bytes.
 /// Every payload starts with u32 collection. Then, little-endian:
-///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, f32 values [dim of the slot]; u32
+///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, row_bytes of the slot's type and dim; u32
 ///   size, payload erase        u32 count, id keys
 ///   set_payload  u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
 ///   u32 size and text ddl          u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
@@ -30,7 +30,8 @@ struct operation {
 enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4 };
 enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 
-/// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine.
+/// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
+/// packs as the element type says.
 /// Errors: invalid_argument that names point, field and value.
 [[nodiscard]] result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
                                                            std::span<const point> points);

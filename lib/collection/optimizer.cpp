@@ -59,7 +59,7 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
                 VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
                 writer.emplace(std::move(created));
             }
-            VECSTORE_CHECK(writer->append(ordinal, std::span(input->vectors().at(row), options.dim)));
+            VECSTORE_CHECK(writer->append(ordinal, input->vectors().at(row)));
         }
     }
     if (!writer) return std::shared_ptr<const part>();
@@ -104,6 +104,7 @@ result<std::shared_ptr<const part>> add_graph(storage::file_system& files, const
     index::hnsw_options graph_options;
     graph_options.dim = options.dim;
     graph_options.metric = options.metric;
+    graph_options.type = options.type;
     graph_options.m = options.m;
     graph_options.ef_construct = options.ef_construct;
     graph_options.seed = graph_seed;

@@ -36,8 +36,13 @@ result<void> validate(const collection_options& options) {
         if (v.m < 2 || v.m > 128) return out_of_range(where + ".m", v.m, 2, 128);
         if (v.ef_construct < 8 || v.ef_construct > 4096)
             return out_of_range(where + ".ef_construct", v.ef_construct, 8, 4096);
-        if (v.metric < metric::cosine || v.metric > metric::manhattan)
+        if (!known(v.metric))
             return invalid_argument(where + ".metric = " + std::to_string(static_cast<int>(v.metric)) + " is unknown");
+        if (!known(v.type))
+            return invalid_argument(where + ".type = " + std::to_string(static_cast<int>(v.type)) + " is unknown");
+        if (!fits(v.metric, v.type))
+            return invalid_argument(where + ": metric " + std::string(to_string(v.metric)) + " does not go with type " +
+                                    std::string(to_string(v.type)) + "; hamming and binary go together only");
         for (std::size_t j = 0; j < i; ++j)
             if (vectors[j].name == v.name) return invalid_argument(where + ".name \"" + v.name + "\" is given twice");
     }

@@ -3,14 +3,15 @@
 #include "memtable.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace vecstore::detail {
 namespace {
 
 constexpr auto part_kind = storage::fourcc("VPRT");
 constexpr auto graph_kind = storage::fourcc("VGRF");
-constexpr std::uint32_t format_version = 1;
-constexpr std::size_t stride_floats = 16;  // 64 bytes
+constexpr std::uint32_t part_version = 2;
+constexpr std::uint32_t graph_version = 1;
 
 std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
     return storage::join_path(directory, std::to_string(number) + ending);
@@ -56,17 +57,22 @@ result<void> part::open_vectors(const vector_options& options) {
     const auto& path = vector_file_->path();
     VECSTORE_TRY(const auto head, vector_file_->section(storage::fourcc("HEAD")));
     byte_reader in(head);
-    const auto rows = in.get<std::uint32_t>(), dim = in.get<std::uint32_t>(), stride = in.get<std::uint32_t>();
+    const auto version = vector_file_->version();
+    if (version < 1 || version > part_version) return damaged(path, "a version that this program does not know");
+    const auto rows = in.get<std::uint32_t>(), dim = in.get<std::uint32_t>();
+    const auto stride = std::size_t{in.get<std::uint32_t>()} * (version == 1 ? sizeof(float) : 1);
     const auto metric = in.get<std::uint8_t>();
-    if (!in.finished() || rows != descriptor_.rows || rows == 0 || dim != options.dim || stride < dim ||
-        metric != static_cast<std::uint8_t>(options.metric))
+    const auto type = version == 1 ? element_type::f32 : static_cast<element_type>(in.get<std::uint8_t>());
+    // f32 rows are read where they lie.
+    const bool aligned = type != element_type::f32 || stride % alignof(float) == 0;
+    if (!in.finished() || rows != descriptor_.rows || rows == 0 || dim != options.dim || type != options.type ||
+        stride < row_bytes(type, dim) || !aligned || metric != static_cast<std::uint8_t>(options.metric))
         return damaged(path, "header does not fit the collection");
     VECSTORE_TRY(const auto vectors, vector_file_->section(storage::fourcc("VECS")));
     VECSTORE_TRY(const auto ordinals, vector_file_->section(storage::fourcc("ORDN")));
-    if (vectors.size() != std::size_t{rows} * stride * sizeof(float) ||
-        ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
+    if (vectors.size() != std::size_t{rows} * stride || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
         return damaged(path, "sections have the wrong size");
-    vectors_ = {reinterpret_cast<const float*>(vectors.data()), stride, dim, rows};
+    vectors_ = {vectors.data(), type, stride, dim, rows};
     ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
     if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
         ordinals_.back() != descriptor_.last_ordinal)
@@ -118,20 +124,21 @@ part_writer::part_writer(storage::block_file_writer file, std::uint64_t number, 
       number_(number),
       dim_(options.dim),
       metric_(options.metric),
-      padded_((options.dim + stride_floats - 1) / stride_floats * stride_floats) {}
+      type_(options.type),
+      padded_(row_stride(options.type, options.dim)) {}
 
 result<part_writer> part_writer::create(storage::file_system& files, const std::string& directory, std::uint64_t number,
                                         const vector_options& options) {
     VECSTORE_CHECK(files.create_directories(directory));
     VECSTORE_TRY(auto file,
-                 storage::block_file_writer::create(files, part_path(directory, number), part_kind, format_version));
+                 storage::block_file_writer::create(files, part_path(directory, number), part_kind, part_version));
     VECSTORE_CHECK(file.begin_section(storage::fourcc("VECS")));
     return part_writer(std::move(file), number, options);
 }
 
-result<void> part_writer::append(ordinal_id ordinal, std::span<const float> vector) {
-    std::copy(vector.begin(), vector.end(), padded_.begin());
-    VECSTORE_CHECK(file_.append(std::as_bytes(std::span(padded_))));
+result<void> part_writer::append(ordinal_id ordinal, const void* row) {
+    std::memcpy(padded_.data(), row, row_bytes(type_, dim_));
+    VECSTORE_CHECK(file_.append(padded_));
     ordinals_.push_back(ordinal);
     return {};
 }
@@ -144,6 +151,7 @@ result<part_descriptor> part_writer::finish() {
     head.put(static_cast<std::uint32_t>(dim_));
     head.put(static_cast<std::uint32_t>(padded_.size()));
     head.put(static_cast<std::uint8_t>(metric_));
+    head.put(static_cast<std::uint8_t>(type_));
     VECSTORE_CHECK(file_.begin_section(storage::fourcc("HEAD")));
     VECSTORE_CHECK(file_.append(head.bytes()));
     part_descriptor descriptor{number_, rows(), ordinals_.front(), ordinals_.back(), 0, 0};
@@ -154,7 +162,7 @@ result<part_descriptor> part_writer::finish() {
 result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory, const part& owner,
                                   const index::frozen_graph_bytes& graph, std::span<const recall_point> calibration) {
     VECSTORE_TRY(auto file, storage::block_file_writer::create(files, graph_path(directory, owner.descriptor().number),
-                                                               graph_kind, format_version));
+                                                               graph_kind, graph_version));
     byte_writer owner_root, points;
     owner_root.put(owner.descriptor().root);
     points.put(static_cast<std::uint32_t>(calibration.size()));

@@ -1,9 +1,10 @@
 /// An immutable run of rows of one named vector, mapped from a file; and, when it has been built, the graph over them.
 ///
-/// `<n>.part` (block file, kind "VPRT"), version 1, little-endian:
-///   VECS  rows * stride f32, row-major; stride = dim rounded up to 16 floats, the padding is zero
+/// `<n>.part` (block file, kind "VPRT"), version 2, little-endian:
+///   VECS  rows * stride bytes, row-major; each row as element_type.hpp says, the padding is zero
 ///   ORDN  rows * u32: the ordinal of each row, ascending
-///   HEAD  u32 rows, u32 dim, u32 stride, u8 metric
+///   HEAD  u32 rows, u32 dim, u32 stride in bytes (row_stride of element_type.hpp), u8 metric, u8 element type
+/// Version 1, still read: HEAD ends with the metric, its stride counts f32, and so are the rows.
 /// `<n>.hnsw` (block file, kind "VGRF"), derived from the part and rebuilt when it is missing or damaged:
 ///   GHDR, LVL0, UPPR  as index/hnsw/frozen_graph.hpp says
 ///   CALB  u32 count, then for each: u32 ef, f32 recall at 10 measured on this part (lower confidence bound), ef
@@ -97,7 +98,8 @@ class part_writer {
 public:
     [[nodiscard]] static result<part_writer> create(storage::file_system& files, const std::string& directory,
                                                     std::uint64_t number, const vector_options& options);
-    result<void> append(ordinal_id ordinal, std::span<const float> vector);
+    /// `row` [row_bytes(type, dim)].
+    result<void> append(ordinal_id ordinal, const void* row);
     /// Makes the file durable under its name; the descriptor for the manifest.  Precondition: rows() > 0.
     result<part_descriptor> finish();
     [[nodiscard]] row_id rows() const noexcept { return static_cast<row_id>(ordinals_.size()); }
@@ -109,7 +111,8 @@ private:
     std::uint64_t number_;
     std::size_t dim_;
     vecstore::metric metric_;
-    std::vector<float> padded_;
+    element_type type_;
+    byte_vector padded_;
     std::vector<ordinal_id> ordinals_;
 };
 

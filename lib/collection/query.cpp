@@ -35,6 +35,7 @@ result<void> check_limit(std::size_t limit, std::size_t offset) {
 /// A query that passed its checks: the vector in the form that the kernels take, the filter compiled.
 struct checked_query {
     std::vector<float> vector;
+    byte_vector bits;  ///< instead of `vector` for binary
     filter::compiled filter;
     detail::nearest_request request;
     vecstore::metric metric = vecstore::metric::cosine;
@@ -54,6 +55,11 @@ result<checked_query> check(const collection_options& options, const query& q) {
     checked.vector = q.nearest;
     if (vector.metric == metric::cosine && !normalize(checked.vector))
         return invalid_argument("nearest: zero vector has no direction under cosine");
+    if (vector.type == element_type::binary) {
+        checked.bits.resize(row_bytes(vector.type, vector.dim));
+        if (auto packed = pack(vector.type, checked.vector, checked.bits); !packed)
+            return invalid_argument("nearest: " + std::move(packed).error().message);
+    }
     if (!(q.recall > 0 && q.recall <= 1))
         return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
     if (q.ef && (*q.ef < 1 || *q.ef > ef_max))
@@ -63,7 +69,6 @@ result<checked_query> check(const collection_options& options, const query& q) {
     VECSTORE_CHECK(check_names(options, q.with_vectors));
     VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
     checked.metric = vector.metric;
-    checked.request.vector = checked.vector.data();
     checked.request.wanted = q.limit + q.offset;
     checked.request.recall = q.recall;
     checked.request.ef = q.ef;
@@ -73,7 +78,8 @@ result<checked_query> check(const collection_options& options, const query& q) {
 
 result<query_result> answer(read_session& session, const query& q) {
     VECSTORE_TRY(auto checked, check(session.collection().options(), q));
-    checked.request.vector = checked.vector.data();
+    checked.request.vector =
+        checked.bits.empty() ? static_cast<const void*>(checked.vector.data()) : checked.bits.data();
     query_result answer;
     VECSTORE_TRY(const auto found, detail::find_nearest(session, checked.request, checked.filter, answer.plan));
     for (std::size_t i = q.offset; i < found.size(); ++i) {

@@ -26,7 +26,7 @@ result<read_session> read_session::open(const collection_access& access) {
     return error{errc::internal, "checkpoints overtook a read a thousand times"};
 }
 
-const float* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
+const void* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
     const auto& rows = view_->vectors[slot];
     for (const auto& part : *rows.parts) {
         if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;

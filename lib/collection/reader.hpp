@@ -34,7 +34,7 @@ public:
         return find_point(view_->overlays, view_->lsn, collection_->id(), ordinal, *tables_);
     }
     /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
-    [[nodiscard]] const float* vector(std::size_t slot, ordinal_id ordinal) const noexcept;
+    [[nodiscard]] const void* vector(std::size_t slot, ordinal_id ordinal) const noexcept;
 
     /// Calls `visit(ordinal, point)` for each visible point in the order of ordinals, until it returns false.
     result<void> for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit);
@@ -71,10 +71,10 @@ void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& poi
         if (!with_vectors.includes(options[slot].name)) continue;
         const auto* const values = vector(slot, ordinal);
         if (values == nullptr) continue;
-        if (options[slot].name.empty())
-            record.vector.assign(values, values + options[slot].dim);
-        else
-            record.vectors.push_back({options[slot].name, {values, values + options[slot].dim}});
+        auto& out = options[slot].name.empty() ? record.vector : record.vectors.emplace_back().values;
+        if (!options[slot].name.empty()) record.vectors.back().name = options[slot].name;
+        out.resize(options[slot].dim);
+        unpack(options[slot].type, values, out);
     }
 }
 

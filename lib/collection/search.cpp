@@ -37,8 +37,7 @@ public:
           request_(request),
           filter_(filter),
           plan_(plan),
-          distance_(session.collection().options().vectors[request.slot].metric, request.vector,
-                    session.collection().options().vectors[request.slot].dim),
+          distance_(distance_of(session.collection().options().vectors[request.slot], request.vector)),
           rows_(session.state().vectors[request.slot]),
           nearest_(request.wanted) {}
 
@@ -59,6 +58,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static distance_computer distance_of(const vector_options& options, const void* query) noexcept {
+        return {options.metric, options.type, query, options.dim};
+    }
     /// No answer can have more hits than this.
     [[nodiscard]] std::size_t reachable() const noexcept {
         std::size_t rows = 0;
@@ -147,7 +149,7 @@ private:
     template <class Source>
     void scan_matches(const Source& rows, const std::vector<ordinal_id>& matches) {
         constexpr std::size_t batch = 64;
-        std::array<const float*, batch> vectors;
+        std::array<const void*, batch> vectors;
         std::array<ordinal_id, batch> ordinals;
         std::array<float, batch> distances;
         std::size_t filled = 0;

@@ -16,8 +16,8 @@ namespace vecstore::detail {
 
 struct nearest_request {
     std::size_t slot = 0;
-    const float* vector = nullptr;  ///< [dim of the slot], unit length under cosine
-    std::size_t wanted = 0;         ///< limit + offset
+    const void* vector = nullptr;  ///< [dim of the slot] f32, unit length under cosine; packed bits for binary
+    std::size_t wanted = 0;        ///< limit + offset
     double recall = 0.95;
     std::optional<std::size_t> ef;
     bool exact = false;

@@ -16,7 +16,8 @@ collection_state::collection_state(collection_id id, std::string name, collectio
 void collection_state::start_generation() {
     changes_ = std::make_shared<overlay>(ordinal_end_);
     memtables_.clear();
-    for (const auto& vector : options_.vectors) memtables_.push_back(std::make_shared<memtable>(vector.dim));
+    for (const auto& vector : options_.vectors)
+        memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type));
 }
 
 void collection_state::restore(restored_state restored, std::uint64_t lsn) {

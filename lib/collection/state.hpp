@@ -118,7 +118,6 @@ private:
     std::shared_ptr<tombstones> deaths_;
     std::vector<std::shared_ptr<const part_list>> parts_;
     std::optional<sealed_changes> sealed_;
-    std::vector<float> row_;  ///< scratch: a vector aligned for the kernels
 };
 
 }  // namespace vecstore::detail

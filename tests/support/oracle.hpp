@@ -60,7 +60,8 @@ public:
             case metric::cosine: return dot / std::sqrt(aa * bb);
             case metric::dot: return dot;
             case metric::euclid: return std::sqrt(squares);
-            case metric::manhattan: return absolute;
+            case metric::manhattan:
+            case metric::hamming: return absolute;
         }
         return 0;
     }

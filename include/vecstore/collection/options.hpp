@@ -4,6 +4,7 @@
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/core/result.hpp>
+#include <vecstore/distance/element_type.hpp>
 #include <vecstore/distance/metric.hpp>
 
 #include <cstddef>
@@ -22,7 +23,8 @@ struct vector_options {
     /// Numbers in each vector, 1 to `dim_max`.
     std::size_t dim = 0;
 
-    /// How nearness is measured. Under cosine, vectors are stored (and read back) with unit length.
+    /// How nearness is measured. Under cosine, vectors are stored (and read back) with unit length,
+    /// but int8 vectors as they are given.
     vecstore::metric metric = vecstore::metric::cosine;
 
     /// Neighbours of each row in the upper layers of the graph; twice as many in the lowest. 2 to 128.
@@ -31,6 +33,11 @@ struct vector_options {
 
     /// Candidates considered while the graph is built. 8 to 4,096. More: better graph, slower building.
     std::size_t ef_construct = 200;
+
+    /// How numbers are kept in memory, log and files (element_type.hpp has the table). f16 and bf16 halve the bytes and
+    /// round; int8 takes integers in [-128, 127] only; binary takes 0 and 1 only and goes with metric::hamming only.
+    /// Reads return what is kept. Queries are numbers of any size, but 0 and 1 for binary.
+    element_type type = element_type::f32;
 
     friend bool operator==(const vector_options&, const vector_options&) = default;
 };

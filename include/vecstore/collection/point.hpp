@@ -15,7 +15,7 @@
 
 namespace vecstore {
 
-/// A vector under its name. Shape: values [dim] f32, finite.
+/// A vector under its name. Shape: values [dim] f32, finite, and such as the vector's element type holds.
 struct named_vector {
     std::string name = {};
     std::vector<float> values = {};

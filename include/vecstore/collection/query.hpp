@@ -37,12 +37,12 @@ private:
 
 /// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match.
 struct query {
-    std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine
+    std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine; 0 and 1 for binary
     std::string using_vector = {};              ///< name of the vector searched; "" = the default one
     filter::expression filter = {};             ///< empty = all points
     std::size_t limit = 10;                     ///< 1 to query_limit_max
     std::size_t offset = 0;                     ///< hits to leave out at the front; limit + offset <= query_limit_max
-    std::optional<float> score_threshold = {};  ///< cosine, dot: keep score > it; euclid, manhattan: keep score < it
+    std::optional<float> score_threshold = {};  ///< cosine, dot: keep score > it; others: keep score < it
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 
@@ -70,7 +70,7 @@ struct query_plan {
     bool fell_back = false;  ///< a walk found too few matches, an exact scan completed the answer
 };
 
-/// Score: cosine and dot: larger is better; euclid (rooted) and manhattan: smaller is better.
+/// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better.
 struct hit {
     point_id id = {};
     float score = 0;

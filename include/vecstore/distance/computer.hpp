@@ -18,30 +18,43 @@ class distance_computer {
 public:
     static constexpr float distance_max = std::numeric_limits<float>::max();
 
-    /// Shapes: query [dim] f32; for cosine of unit length, as are the rows (`normalize`).
+    /// Rows are f32, too. Shapes: query [dim] f32; for cosine of unit length, as are the rows (`normalize`).
     distance_computer(metric m, const float* query, std::size_t dim,
                       const distance::kernel_table& kernels = distance::active_kernels()) noexcept
+        : distance_computer(m, element_type::f32, query, dim, kernels) {}
+
+    /// Shapes: query [dim] f32, of unit length for cosine; for binary rows [dim] bits, packed as they are.
+    /// Precondition: fits(m, type); otherwise distances are numbers without a meaning.
+    distance_computer(metric m, element_type type, const void* query, std::size_t dim,
+                      const distance::kernel_table& kernels = distance::active_kernels()) noexcept
         : query_(query), dim_(dim) {
+        using distance::operation;
+        const auto bind = [&](operation o, float scale, float offset) {
+            kernel_ = kernels.of(type, o);
+            scale_ = scale;
+            offset_ = offset;
+        };
         switch (m) {
-            case metric::cosine: bind(kernels.dot, kernels.dot_many, -1, 1); break;
-            case metric::dot: bind(kernels.dot, kernels.dot_many, -1, 0); break;
-            case metric::euclid: bind(kernels.l2_squared, kernels.l2_squared_many, 1, 0); break;
-            case metric::manhattan: bind(kernels.l1, kernels.l1_many, 1, 0); break;
+            case metric::cosine: bind(stored_as_unit(m, type) ? operation::dot : operation::by_length, -1, 1); break;
+            case metric::dot: bind(operation::dot, -1, 0); break;
+            case metric::euclid: bind(operation::l2_squared, 1, 0); break;
+            case metric::manhattan:
+            case metric::hamming: bind(operation::l1, 1, 0); break;
         }
     }
 
-    /// The distance from the query to `row` [dim].
-    [[nodiscard]] float operator()(const float* row) const noexcept {
-        return bounded(scale_ * one_(query_, row, dim_) + offset_);
+    /// The distance from the query to `row` [dim] of the type.
+    [[nodiscard]] float operator()(const void* row) const noexcept {
+        return bounded(scale_ * kernel_.one(query_, row, dim_) + offset_);
     }
 
     /// The distances to `count` rows at once, into `out` [count]. Rows are prefetched as it goes.
-    void many(const float* const* rows, std::size_t count, float* out) const noexcept {
-        many_(query_, rows, count, dim_, out);
+    void many(const void* const* rows, std::size_t count, float* out) const noexcept {
+        kernel_.many(query_, rows, count, dim_, out);
         for (std::size_t i = 0; i < count; ++i) out[i] = bounded(scale_ * out[i] + offset_);
     }
 
-    [[nodiscard]] const float* query() const noexcept { return query_; }
+    [[nodiscard]] const void* query() const noexcept { return query_; }
     [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
 
 private:
@@ -49,18 +62,10 @@ private:
     [[nodiscard]] static float bounded(float distance) noexcept {
         return distance < distance_max ? distance : distance_max;
     }
-    void bind(distance::kernel_table::one_to_one one, distance::kernel_table::one_to_many one_to_many, float scale,
-              float offset) noexcept {
-        one_ = one;
-        many_ = one_to_many;
-        scale_ = scale;
-        offset_ = offset;
-    }
 
-    const float* query_;
+    const void* query_;
     std::size_t dim_;
-    distance::kernel_table::one_to_one one_ = nullptr;
-    distance::kernel_table::one_to_many many_ = nullptr;
+    distance::kernel kernel_;
     float scale_ = 1;
     float offset_ = 0;
 };

@@ -5,29 +5,46 @@
 /// Thread safety: tables are constant; every function may be called from any thread.
 #pragma once
 
+#include <vecstore/distance/element_type.hpp>
+
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace vecstore::distance {
 
-/// Shapes:    a, b, query [dim] f32; rows [count] pointers to [dim] f32; out [count].
-/// Alignment: none needed; rows on 64-byte boundaries are fastest.
-/// Tail:      dim % lanes by a masked load (avx2, avx512) or a padded copy; nothing is read beyond `dim`.
-/// Accuracy:  sums in f32 with several accumulators, within dim * 2^-24 * sum |terms| of reference.hpp.
-/// Cost:      the `_many` forms share query loads between rows and prefetch the rows to come.
-struct kernel_table {
-    using one_to_one = float (*)(const float* a, const float* b, std::size_t dim) noexcept;
-    using one_to_many = void (*)(const float* query, const float* const* rows, std::size_t count, std::size_t dim,
+/// One operation on rows of one type.
+/// Shapes:    query [dim] f32, for hamming [dim] bits; row [dim] of its type; rows [count] pointers; out [count].
+/// Alignment: that of the element (1 for all but f32); rows on 64-byte boundaries are fastest.
+/// Tail:      dim % lanes by a masked load (avx2, avx512) or a padded copy; nothing is read beyond `dim`. Unused bits in
+///            the last byte of binary rows and queries must be zero.
+/// Accuracy:  elements are widened to f32 exactly; sums in f32 with several accumulators, within
+///            dim * 2^-24 * sum |terms| of reference.hpp. Hamming is exact.
+/// Cost:      `many` shares query loads between rows and prefetches the rows to come.
+struct kernel {
+    using one_to_one = float (*)(const void* query, const void* row, std::size_t dim) noexcept;
+    using one_to_many = void (*)(const void* query, const void* const* rows, std::size_t count, std::size_t dim,
                                  float* out) noexcept;
+    one_to_one one = nullptr;
+    one_to_many many = nullptr;
+};
 
+/// `by_length` is dot / |row|, for the one type whose rows are kept as they came under cosine, int8.
+enum class operation : std::uint8_t { dot, l2_squared, l1, by_length };
+
+struct kernel_table {
     std::string_view name;
-    one_to_one dot;
-    one_to_one l2_squared;
-    one_to_one l1;
-    one_to_many dot_many;
-    one_to_many l2_squared_many;
-    one_to_many l1_many;
+    kernel numeric[4][3];  ///< [f32, f16, bf16, int8][dot, l2_squared, l1]
+    kernel int8_cosine;
+    kernel hamming;
+
+    /// For binary, hamming whatever the operation; otherwise precondition: the operation is one of the type.
+    [[nodiscard]] constexpr const kernel& of(element_type type, operation o) const noexcept {
+        if (type == element_type::binary) return hamming;
+        if (o == operation::by_length) return int8_cosine;
+        return numeric[static_cast<std::size_t>(type) - 1][static_cast<std::size_t>(o)];
+    }
 };
 
 #ifdef VECSTORE_COMPILED

@@ -1,4 +1,4 @@
-/// How far apart two vectors are: the four metrics, their names, and the two scales on which they are told.
+/// How far apart two vectors are: the metrics, their names, and the two scales on which they are told.
 /// Inside the store a *distance* is smaller when nearer; a user sees a *score*, which for cosine and dot is larger when
 /// nearer.
 /// Thread safety: plain values and pure functions.
@@ -19,8 +19,9 @@ namespace vecstore {
 /// | dot       | -dot(a, b)           | dot, larger is nearer |
 /// | euclid    | sum (a - b)^2        | its square root, smaller is nearer |
 /// | manhattan | sum abs(a - b)       | the same        |
+/// | hamming   | bits that differ     | the same; binary vectors only (element_type.hpp) |
 /// The values are on disk, do not renumber.
-enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 4 };
+enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 4, hamming = 5 };
 
 /// The name as `parse_metric` reads it; "unknown" for a value outside the enumeration.
 [[nodiscard]] constexpr std::string_view to_string(metric m) noexcept {
@@ -29,6 +30,7 @@ enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 
         case metric::dot: return "dot";
         case metric::euclid: return "euclid";
         case metric::manhattan: return "manhattan";
+        case metric::hamming: return "hamming";
     }
     return "unknown";
 }
@@ -36,10 +38,13 @@ enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 
 /// Reads what `to_string` gives, lower case.
 /// Errors: invalid_argument (no such metric).
 [[nodiscard]] inline result<metric> parse_metric(std::string_view name) {
-    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan})
+    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan, metric::hamming})
         if (to_string(m) == name) return m;
-    return invalid_argument("metric \"" + std::string(name) + "\" is none of cosine, dot, euclid, manhattan");
+    return invalid_argument("metric \"" + std::string(name) + "\" is none of cosine, dot, euclid, manhattan, hamming");
 }
+
+/// True for a value of the enumeration.
+[[nodiscard]] constexpr bool known(metric m) noexcept { return m >= metric::cosine && m <= metric::hamming; }
 
 /// True when a larger score means nearer.
 [[nodiscard]] constexpr bool larger_is_better(metric m) noexcept { return m == metric::cosine || m == metric::dot; }
@@ -50,7 +55,8 @@ enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 
         case metric::cosine: return 1.0f - distance;
         case metric::dot: return -distance;
         case metric::euclid: return std::sqrt(distance);
-        case metric::manhattan: return distance;
+        case metric::manhattan:
+        case metric::hamming: return distance;
     }
     return distance;
 }
@@ -61,7 +67,8 @@ enum class metric : std::uint8_t { cosine = 1, dot = 2, euclid = 3, manhattan = 
         case metric::cosine: return 1.0f - score;
         case metric::dot: return -score;
         case metric::euclid: return score * score;
-        case metric::manhattan: return score;
+        case metric::manhattan:
+        case metric::hamming: return score;
     }
     return score;
 }

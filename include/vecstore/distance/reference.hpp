@@ -31,13 +31,15 @@ namespace vecstore::distance::reference {
     return sum;
 }
 
-/// The internal distance of `metric`; for cosine both vectors must have unit length.
+/// The internal distance of `metric`; for cosine both vectors must have unit length, for hamming they
+/// hold zeros and ones.
 [[nodiscard]] inline double distance_of(metric m, const float* a, const float* b, std::size_t dim) noexcept {
     switch (m) {
         case metric::cosine: return 1.0 - dot(a, b, dim);
         case metric::dot: return -dot(a, b, dim);
         case metric::euclid: return l2_squared(a, b, dim);
-        case metric::manhattan: return l1(a, b, dim);
+        case metric::manhattan:
+        case metric::hamming: return l1(a, b, dim);
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-/// The distance kernels, written once over an architecture tag; the tags wrap a few intrinsics each. Every function
+/// The distance kernels, written once over an architecture tag (simd_arch.hpp) and the type of the rows. Every function
 /// here is a template on its tag or always inlined, so that two translation units built with different flags never
 /// emit one symbol with two meanings. Sources that are built for one instruction set include this header and nothing
 /// else (tests/tidy/isa_symbols.cmake checks their objects).
@@ -6,164 +6,12 @@
 #pragma once
 
 #include <vecstore/distance/kernel_table.hpp>
+#include <vecstore/distance/simd_arch.hpp>
 
 #include <cstddef>
-
-#if defined(__SSE2__)
-#include <immintrin.h>
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-
-#define VECSTORE_SIMD [[gnu::always_inline]] static inline
+#include <cstdint>
 
 namespace vecstore::distance {
-
-namespace arch {
-
-/// One lane; the form for processors that no other tag knows.
-struct scalar {
-    using reg = float;
-    static constexpr std::size_t lanes = 1;
-    static constexpr const char* name = "baseline";
-    VECSTORE_SIMD reg zero() noexcept { return 0; }
-    VECSTORE_SIMD reg load(const float* p) noexcept { return *p; }
-    VECSTORE_SIMD reg load_first(const float* p, std::size_t) noexcept { return *p; }
-    VECSTORE_SIMD reg add(reg a, reg b) noexcept { return a + b; }
-    VECSTORE_SIMD reg sub(reg a, reg b) noexcept { return a - b; }
-    VECSTORE_SIMD reg abs(reg a) noexcept { return a < 0 ? -a : a; }
-    VECSTORE_SIMD reg multiply_add(reg a, reg b, reg c) noexcept { return a * b + c; }
-    VECSTORE_SIMD void store_sums(reg a, reg b, reg c, reg d, float* out) noexcept {
-        out[0] = a, out[1] = b, out[2] = c, out[3] = d;
-    }
-    VECSTORE_SIMD float sum(reg a) noexcept { return a; }
-};
-
-#if defined(__SSE2__)
-struct sse2 {
-    using reg = __m128;
-    static constexpr std::size_t lanes = 4;
-    static constexpr const char* name = "baseline";
-    VECSTORE_SIMD reg zero() noexcept { return _mm_setzero_ps(); }
-    VECSTORE_SIMD reg load(const float* p) noexcept { return _mm_loadu_ps(p); }
-    VECSTORE_SIMD reg load_first(const float* p, std::size_t count) noexcept {
-        return _mm_setr_ps(p[0], count > 1 ? p[1] : 0, count > 2 ? p[2] : 0, 0);
-    }
-    VECSTORE_SIMD reg add(reg a, reg b) noexcept { return _mm_add_ps(a, b); }
-    VECSTORE_SIMD reg sub(reg a, reg b) noexcept { return _mm_sub_ps(a, b); }
-    VECSTORE_SIMD reg abs(reg a) noexcept { return _mm_andnot_ps(_mm_set1_ps(-0.0f), a); }
-    VECSTORE_SIMD reg multiply_add(reg a, reg b, reg c) noexcept { return _mm_add_ps(_mm_mul_ps(a, b), c); }
-    /// The four horizontal sums by one transposition.
-    VECSTORE_SIMD void store_sums(reg a, reg b, reg c, reg d, float* out) noexcept {
-        const reg ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
-        const reg cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-        _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
-    }
-    VECSTORE_SIMD float sum(reg a) noexcept {
-        const reg pairs = _mm_add_ps(a, _mm_movehl_ps(a, a));
-        return _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps(pairs, pairs, 1)));
-    }
-};
-#endif
-
-#if defined(__AVX2__) && defined(__FMA__)
-struct avx2 {
-    using reg = __m256;
-    static constexpr std::size_t lanes = 8;
-    static constexpr const char* name = "avx2";
-    VECSTORE_SIMD reg zero() noexcept { return _mm256_setzero_ps(); }
-    VECSTORE_SIMD reg load(const float* p) noexcept { return _mm256_loadu_ps(p); }
-    VECSTORE_SIMD reg load_first(const float* p, std::size_t count) noexcept {
-        const auto lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-        return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
-    }
-    VECSTORE_SIMD reg add(reg a, reg b) noexcept { return _mm256_add_ps(a, b); }
-    VECSTORE_SIMD reg sub(reg a, reg b) noexcept { return _mm256_sub_ps(a, b); }
-    VECSTORE_SIMD reg abs(reg a) noexcept { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
-    VECSTORE_SIMD reg multiply_add(reg a, reg b, reg c) noexcept { return _mm256_fmadd_ps(a, b, c); }
-    VECSTORE_SIMD __m128 halves(reg a) noexcept {
-        return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-    }
-    VECSTORE_SIMD void store_sums(reg a, reg b, reg c, reg d, float* out) noexcept {
-        const reg ab = _mm256_hadd_ps(a, b), cd = _mm256_hadd_ps(c, d);
-        _mm_storeu_ps(out, halves(_mm256_hadd_ps(ab, cd)));
-    }
-    VECSTORE_SIMD float sum(reg a) noexcept {
-        const __m128 half = halves(a);
-        const __m128 pairs = _mm_add_ps(half, _mm_movehl_ps(half, half));
-        return _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps(pairs, pairs, 1)));
-    }
-};
-#endif
-
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-struct avx512 {
-    using reg = __m512;
-    static constexpr std::size_t lanes = 16;
-    static constexpr const char* name = "avx512";
-    VECSTORE_SIMD reg zero() noexcept { return _mm512_setzero_ps(); }
-    VECSTORE_SIMD reg load(const float* p) noexcept { return _mm512_loadu_ps(p); }
-    VECSTORE_SIMD reg load_first(const float* p, std::size_t count) noexcept {
-        return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
-    }
-    VECSTORE_SIMD reg add(reg a, reg b) noexcept { return _mm512_add_ps(a, b); }
-    VECSTORE_SIMD reg sub(reg a, reg b) noexcept { return _mm512_sub_ps(a, b); }
-    VECSTORE_SIMD reg abs(reg a) noexcept { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
-    VECSTORE_SIMD reg multiply_add(reg a, reg b, reg c) noexcept { return _mm512_fmadd_ps(a, b, c); }
-    /// Masked with all ones: the same instruction, without g++ 12's false warning of an uninitialised register.
-    VECSTORE_SIMD __m256 halves(reg a) noexcept {
-        return _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xFF, a, 0), _mm512_maskz_extractf32x8_ps(0xFF, a, 1));
-    }
-    VECSTORE_SIMD void store_sums(reg a, reg b, reg c, reg d, float* out) noexcept {
-        const __m256 ab = _mm256_hadd_ps(halves(a), halves(b)), cd = _mm256_hadd_ps(halves(c), halves(d));
-        const __m256 all = _mm256_hadd_ps(ab, cd);
-        _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
-    }
-    VECSTORE_SIMD float sum(reg a) noexcept {
-        const __m256 half = halves(a);
-        const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-        const __m128 pairs = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
-        return _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps(pairs, pairs, 1)));
-    }
-};
-#endif
-
-#if defined(__ARM_NEON) && defined(__aarch64__)
-struct neon {
-    using reg = float32x4_t;
-    static constexpr std::size_t lanes = 4;
-    static constexpr const char* name = "neon";
-    VECSTORE_SIMD reg zero() noexcept { return vdupq_n_f32(0); }
-    VECSTORE_SIMD reg load(const float* p) noexcept { return vld1q_f32(p); }
-    VECSTORE_SIMD reg load_first(const float* p, std::size_t count) noexcept {
-        const float padded[4] = {p[0], count > 1 ? p[1] : 0, count > 2 ? p[2] : 0, 0};
-        return vld1q_f32(padded);
-    }
-    VECSTORE_SIMD reg add(reg a, reg b) noexcept { return vaddq_f32(a, b); }
-    VECSTORE_SIMD reg sub(reg a, reg b) noexcept { return vsubq_f32(a, b); }
-    VECSTORE_SIMD reg abs(reg a) noexcept { return vabsq_f32(a); }
-    VECSTORE_SIMD reg multiply_add(reg a, reg b, reg c) noexcept { return vfmaq_f32(c, a, b); }
-    VECSTORE_SIMD void store_sums(reg a, reg b, reg c, reg d, float* out) noexcept {
-        vst1q_f32(out, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
-    }
-    VECSTORE_SIMD float sum(reg a) noexcept { return vaddvq_f32(a); }
-};
-#endif
-
-/// The best tag that the flags of this translation unit allow.
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-using best = avx512;
-#elif defined(__AVX2__) && defined(__FMA__)
-using best = avx2;
-#elif defined(__SSE2__)
-using best = sse2;
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-using best = neon;
-#else
-using best = scalar;
-#endif
-
-}  // namespace arch
 
 namespace detail {
 
@@ -192,8 +40,10 @@ struct l1_step {
 };
 
 /// One pair of vectors, four independent sums so that additions do not wait for each other.
-template <class Arch, template <class> class Step>
-float one_to_one(const float* a, const float* b, std::size_t dim) noexcept {
+template <class Arch, class T, template <class> class Step>
+float one_to_one(const void* query, const void* row, std::size_t dim) noexcept {
+    const auto* a = static_cast<const float*>(query);
+    const auto* b = static_cast<const T*>(row);
     constexpr auto lanes = Arch::lanes;
     using step = Step<Arch>;
     auto s0 = Arch::zero(), s1 = Arch::zero(), s2 = Arch::zero(), s3 = Arch::zero();
@@ -210,11 +60,12 @@ float one_to_one(const float* a, const float* b, std::size_t dim) noexcept {
 }
 
 /// Four rows against one query: each register of the query is loaded once. Two sums a row hide the latency of addition.
-template <class Arch, template <class> class Step>
-VECSTORE_SIMD void one_to_four(const float* query, const float* const* rows, std::size_t dim, float* out) noexcept {
+template <class Arch, class T, template <class> class Step>
+VECSTORE_SIMD void one_to_four(const float* query, const void* const* rows, std::size_t dim, float* out) noexcept {
     constexpr auto lanes = Arch::lanes;
     using step = Step<Arch>;
-    const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    const auto *r0 = static_cast<const T*>(rows[0]), *r1 = static_cast<const T*>(rows[1]),
+               *r2 = static_cast<const T*>(rows[2]), *r3 = static_cast<const T*>(rows[3]);
     auto a0 = Arch::zero(), a1 = Arch::zero(), a2 = Arch::zero(), a3 = Arch::zero();
     auto b0 = Arch::zero(), b1 = Arch::zero(), b2 = Arch::zero(), b3 = Arch::zero();
     std::size_t i = 0;
@@ -248,37 +99,97 @@ VECSTORE_SIMD void one_to_four(const float* query, const float* const* rows, std
     Arch::store_sums(Arch::add(a0, b0), Arch::add(a1, b1), Arch::add(a2, b2), Arch::add(a3, b3), out);
 }
 
-/// Asks for the head of a row; the processor's own stream prefetcher follows a long row by itself.
-template <class Arch>
-VECSTORE_SIMD void prefetch_row(const float* row, std::size_t dim) noexcept {
-    constexpr std::size_t line = 64 / sizeof(float), lines_max = 16;
-    const auto end = dim < line * lines_max ? dim : line * lines_max;
-    for (std::size_t i = 0; i < end; i += line) __builtin_prefetch(row + i);
+/// dot(query, row) / |row|: cosine for rows that are kept as they came. A zero row has no direction and gives 0.
+template <class Arch, class T>
+float one_to_one_by_length(const void* query, const void* row, std::size_t dim) noexcept {
+    constexpr auto lanes = Arch::lanes;
+    const auto* a = static_cast<const float*>(query);
+    const auto* b = static_cast<const T*>(row);
+    auto d0 = Arch::zero(), d1 = Arch::zero(), n0 = Arch::zero(), n1 = Arch::zero();
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= dim; i += 2 * lanes) {
+        const auto r0 = Arch::load(b + i), r1 = Arch::load(b + i + lanes);
+        d0 = Arch::multiply_add(Arch::load(a + i), r0, d0);
+        d1 = Arch::multiply_add(Arch::load(a + i + lanes), r1, d1);
+        n0 = Arch::multiply_add(r0, r0, n0);
+        n1 = Arch::multiply_add(r1, r1, n1);
+    }
+    for (; i < dim; i += lanes) {
+        const bool whole = i + lanes <= dim;
+        const auto r0 = whole ? Arch::load(b + i) : Arch::load_first(b + i, dim - i);
+        const auto q0 = whole ? Arch::load(a + i) : Arch::load_first(a + i, dim - i);
+        d0 = Arch::multiply_add(q0, r0, d0);
+        n0 = Arch::multiply_add(r0, r0, n0);
+    }
+    const float squares = Arch::sum(Arch::add(n0, n1));
+    return squares > 0 ? Arch::sum(Arch::add(d0, d1)) / __builtin_sqrtf(squares) : 0;
 }
 
-template <class Arch, template <class> class Step>
-void one_to_many(const float* query, const float* const* rows, std::size_t count, std::size_t dim,
-                 float* out) noexcept {
+template <class Arch>
+float differing_bits(const void* query, const void* row, std::size_t dim) noexcept {
+    return static_cast<float>(Arch::differing(static_cast<const unsigned char*>(query),
+                                              static_cast<const unsigned char*>(row), (dim + 7) / 8));
+}
+
+/// Asks for the head of a row; the processor's own stream prefetcher follows a long row by itself.
+template <class Arch>
+VECSTORE_SIMD void prefetch_row(const void* row, std::size_t bytes) noexcept {
+    constexpr std::size_t line = 64, lines_max = 16;
+    const auto end = bytes < line * lines_max ? bytes : line * lines_max;
+    for (std::size_t i = 0; i < end; i += line) __builtin_prefetch(static_cast<const char*>(row) + i);
+}
+
+template <class Arch, class T, template <class> class Step>
+void one_to_many(const void* query, const void* const* rows, std::size_t count, std::size_t dim, float* out) noexcept {
     constexpr std::size_t ahead = 8;
-    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch>(rows[r], dim);
+    const auto bytes = dim * sizeof(T);
+    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch>(rows[r], bytes);
     std::size_t r = 0;
     for (; r + 4 <= count; r += 4) {
         for (std::size_t next = r + ahead; next < count && next < r + ahead + 4; ++next)
-            prefetch_row<Arch>(rows[next], dim);
-        one_to_four<Arch, Step>(query, rows + r, dim, out + r);
+            prefetch_row<Arch>(rows[next], bytes);
+        one_to_four<Arch, T, Step>(static_cast<const float*>(query), rows + r, dim, out + r);
     }
-    for (; r < count; ++r) out[r] = one_to_one<Arch, Step>(query, rows[r], dim);
+    for (; r < count; ++r) out[r] = one_to_one<Arch, T, Step>(query, rows[r], dim);
+}
+
+/// For kernels that gain nothing from four rows at a time.
+template <class Arch, kernel::one_to_one one, std::size_t bits>
+void each_of_many(const void* query, const void* const* rows, std::size_t count, std::size_t dim, float* out) noexcept {
+    constexpr std::size_t ahead = 8;
+    const auto bytes = (dim * bits + 7) / 8;
+    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch>(rows[r], bytes);
+    for (std::size_t r = 0; r < count; ++r) {
+        if (r + ahead < count) prefetch_row<Arch>(rows[r + ahead], bytes);
+        out[r] = one(query, rows[r], dim);
+    }
+}
+
+template <class Arch, class T>
+constexpr void add_numeric(kernel_table& table, element_type type) noexcept {
+    auto& row = table.numeric[static_cast<std::size_t>(type) - 1];
+    row[0] = {one_to_one<Arch, T, dot_step>, one_to_many<Arch, T, dot_step>};
+    row[1] = {one_to_one<Arch, T, l2_squared_step>, one_to_many<Arch, T, l2_squared_step>};
+    row[2] = {one_to_one<Arch, T, l1_step>, one_to_many<Arch, T, l1_step>};
+}
+
+template <class Arch>
+constexpr kernel make_hamming() noexcept {
+    return {differing_bits<Arch>, each_of_many<Arch, differing_bits<Arch>, 1>};
 }
 
 template <class Arch>
 constexpr kernel_table make_kernel_table() noexcept {
-    return {Arch::name,
-            one_to_one<Arch, dot_step>,
-            one_to_one<Arch, l2_squared_step>,
-            one_to_one<Arch, l1_step>,
-            one_to_many<Arch, dot_step>,
-            one_to_many<Arch, l2_squared_step>,
-            one_to_many<Arch, l1_step>};
+    kernel_table table{};
+    table.name = Arch::name;
+    add_numeric<Arch, float>(table, element_type::f32);
+    add_numeric<Arch, f16_value>(table, element_type::f16);
+    add_numeric<Arch, bf16_value>(table, element_type::bf16);
+    add_numeric<Arch, std::int8_t>(table, element_type::int8);
+    table.int8_cosine = {one_to_one_by_length<Arch, std::int8_t>,
+                         each_of_many<Arch, one_to_one_by_length<Arch, std::int8_t>, 8>};
+    table.hamming = make_hamming<Arch>();
+    return table;
 }
 
 /// Header-only mode: the table and the list of one table, per tag.

@@ -49,18 +49,20 @@ template <row_distances Distances, class Allow>
 /// Thread safety: any number of inserts, removes and searches at once; searches take no lock.
 class flat {
 public:
-    /// A `dim` outside [1, dim_max] is reported by the first insert or search.
-    flat(std::size_t dim, vecstore::metric metric) noexcept : rows_(dim), metric_(metric) {}
+    /// A `dim` outside [1, dim_max], or a type that does not go with the metric, is reported by the first insert or search.
+    flat(std::size_t dim, vecstore::metric metric, element_type type = element_type::f32) noexcept
+        : rows_(dim, type), metric_(metric) {}
 
-    /// Copies `vector` [dim] (scaled to unit length for cosine) and returns its row number: dense, in order of
-    /// insertion.
-    /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted.
+    /// Copies `vector` [dim] (scaled to unit length for cosine, rounded to the type) and returns its row number: dense,
+    /// in order of insertion.
+    /// Errors: invalid_argument (dim, a value that is not finite or that the type cannot hold, a zero vector under
+    /// cosine), resource_exhausted.
     [[nodiscard]] result<row_id> insert(std::span<const float> vector) {
-        VECSTORE_TRY(const auto input, checked_vector::make(vector, rows_.dim(), metric_));
+        VECSTORE_TRY(const auto input, checked_vector::make_row(vector, rows_.dim(), metric_, rows_.type()));
         const lock_guard lock(mutex_);
         if (rows_.size() >= points_max) return error{errc::resource_exhausted, "the index is full"};
         dead_.ensure(static_cast<std::size_t>(rows_.size()) + 1);
-        return rows_.append(input.values());
+        return rows_.append(input.bytes());
     }
 
     /// The row is not returned by searches that begin later.
@@ -79,8 +81,8 @@ public:
     template <class Allow = allow_all>
     [[nodiscard]] result<std::vector<neighbor>> search(std::span<const float> query, std::size_t k,
                                                        const Allow& allow = {}) const {
-        VECSTORE_TRY(const auto input, checked_vector::make(query, rows_.dim(), metric_));
-        const distance_computer distance(metric_, input.values().data(), rows_.dim());
+        VECSTORE_TRY(const auto input, checked_vector::make_query(query, rows_.dim(), metric_, rows_.type()));
+        const distance_computer distance(metric_, rows_.type(), input.bytes().data(), rows_.dim());
         return flat_search(exact_distances(rows_, distance), rows_.size(), k,
                            [&](row_id row) { return !dead_[row].load(std::memory_order_acquire) && allow(row); });
     }

@@ -37,6 +37,8 @@ struct hnsw_options {
     std::size_t ef_construct = 200;
     /// Of the levels. One thread, same order and seed: the same graph.
     std::uint64_t seed = 42;
+    /// How rows are kept; all but f32 save memory and round.
+    element_type type = element_type::f32;
 };
 
 /// Thread safety: any number of inserts, removes and searches at once; searches take no lock. A row is found by
@@ -47,25 +49,26 @@ public:
     /// An empty index that owns its rows. Values outside their range are brought to its nearest end, except `dim`,
     /// which the first insert or search reports.
     explicit hnsw(const hnsw_options& options) requires(std::is_same_v<Rows, growing_rows>)
-        : options_(within_range(options)), rows_(options.dim), graph_(options_.m) {}
+        : options_(within_range(options)), rows_(options.dim, options.type), graph_(options_.m) {}
 
     /// An index to be built over rows that are already there: `link` each. For cosine they must have unit length.
-    /// `options.dim` is ignored.
+    /// `options.dim` and `options.type` are ignored.
     hnsw(const hnsw_options& options, Rows rows) requires(!std::is_same_v<Rows, growing_rows>)
         : options_(within_range(options)), rows_(std::move(rows)), graph_(options_.m) {
         options_.dim = rows_.dim();
+        options_.type = rows_.type();
     }
 
-    /// Copies `vector` [dim] (scaled to unit length for cosine), links it, and returns its row: dense, in order of
+    /// Copies `vector` [dim] (scaled to unit length for cosine, rounded to the type), links it, and returns its row: dense, in order of
     /// calls.
-    /// Errors: invalid_argument (dim, a value that is not finite, a zero vector under cosine), resource_exhausted
-    /// (full).
+    /// Errors: invalid_argument (dim, a value that is not finite or that the type cannot hold, a zero vector under
+    /// cosine, a type that does not go with the metric), resource_exhausted (full).
     /// Cost: about ef_construct * log(size) distances.
     [[nodiscard]] result<row_id> insert(std::span<const float> vector) requires(std::is_same_v<Rows, growing_rows>) {
-        VECSTORE_TRY(const auto input, checked_vector::make(vector, options_.dim, options_.metric));
+        VECSTORE_TRY(const auto input, checked_vector::make_row(vector, options_.dim, options_.metric, options_.type));
         if (rows_.size() >= graph_rows_max - 4096)  // room for the threads between this check and their append
             return error{errc::resource_exhausted, "the index is full"};
-        const auto row = rows_.append(input.values());
+        const auto row = rows_.append(input.bytes());
         link(row);
         return row;
     }
@@ -132,10 +135,10 @@ private:
     [[nodiscard]] result<std::vector<neighbor>> search_allowed(std::span<const float> query, std::size_t k,
                                                                std::size_t ef, const Allow& allow,
                                                                search_stats* stats) const {
-        VECSTORE_TRY(const auto input, checked_vector::make(query, options_.dim, options_.metric));
+        VECSTORE_TRY(const auto input, checked_vector::make_query(query, options_.dim, options_.metric, options_.type));
         if (k > ef_max || ef > ef_max) return invalid_argument("k and ef must not exceed " + std::to_string(ef_max));
         if (ef == 0) ef = std::max<std::size_t>(std::min(2 * k, ef_max), 100);
-        const distance_computer computer(options_.metric, input.values().data(), options_.dim);
+        const distance_computer computer(options_.metric, options_.type, input.bytes().data(), options_.dim);
         const exact_distances distances(rows_, computer);
         if constexpr (std::is_same_v<Allow, allow_all>)
             if (graph_.dead_count() == 0) return hnsw_search(graph_, distances, k, ef, allow, stats);

@@ -98,7 +98,7 @@ TEST_CASE("optimizer: a job keeps the rows alive, in order, with a graph when it
         CHECK(reports > 2);
         for (vs::row_id row = 0; row < 2'500; ++row) {
             REQUIRE(outcome.output->ordinal_of(row) == row);
-            REQUIRE(outcome.output->vectors().at(row)[0] == static_cast<float>(row));
+            REQUIRE(*static_cast<const float*>(outcome.output->vectors().at(row)) == static_cast<float>(row));
         }
         CHECK(outcome.output->descriptor().number > 2);
     }

@@ -113,12 +113,12 @@ TEST_CASE("memtable: keeps rows with their ordinals", "[collection]") {
     for (vs::ordinal_id i = 0; i < 3'000; ++i) {
         const auto x = static_cast<float>(i);
         const float vector[] = {x, -x, 1};
-        rows.append(2 * i + 1, vector);
+        rows.append(2 * i + 1, std::as_bytes(std::span(vector)));
     }
     REQUIRE(rows.size() == 3'000);
     for (const vs::row_id row : {0u, 1'023u, 1'024u, 2'999u}) {
         CHECK(rows.ordinal_of(row) == 2 * row + 1);
-        CHECK(rows.vectors().at(row)[1] == -static_cast<float>(row));
+        CHECK(static_cast<const float*>(rows.vectors().at(row))[1] == -static_cast<float>(row));
     }
     CHECK(rows.memory_bytes() >= 3'000 * (3 * sizeof(float) + sizeof(vs::ordinal_id)));
 }

@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstring>
+
 namespace vs = vecstore;
 using namespace vecstore::test;
 using vs::errc;
@@ -25,7 +27,7 @@ struct fixture {
         auto writer = vs::detail::part_writer::create(files, "parts", 3, options).value();
         for (std::size_t i = 0; i < rows; ++i) {
             vectors.push_back(random_vector(random, 5));
-            REQUIRE(writer.append(ordinal(i), vectors.back()));
+            REQUIRE(writer.append(ordinal(i), vectors.back().data()));
         }
         REQUIRE(writer.rows() == rows);
         descriptor = writer.finish().value();
@@ -65,10 +67,10 @@ TEST_CASE("part: what was written is read back", "[collection]") {
     CHECK(opened->descriptor() == f.descriptor);
     REQUIRE(opened->size() == 100);
     CHECK(opened->graph() == nullptr);
-    CHECK(opened->mapped_bytes() >= 100 * 16 * sizeof(float));
+    CHECK(opened->mapped_bytes() >= 100 * 5 * sizeof(float));
     for (vs::row_id row = 0; row < 100; ++row) {
         CHECK(opened->ordinal_of(row) == f.ordinal(row));
-        CHECK(std::equal(f.vectors[row].begin(), f.vectors[row].end(), opened->vectors().at(row)));
+        CHECK(std::memcmp(f.vectors[row].data(), opened->vectors().at(row), 5 * sizeof(float)) == 0);
         CHECK(reinterpret_cast<std::uintptr_t>(opened->vectors().at(row)) % 16 == 0);
     }
 }

@@ -56,6 +56,7 @@ TEST_CASE("query: each metric's scores and order", "[database]") {
                 CHECK(numbers(result) == std::vector<std::uint64_t>{1, 4, 2, 3});
                 near({1, 3, 4, 4});
                 break;
+            case vs::metric::hamming: FAIL("not among the metrics above"); break;
         }
     }
 }

@@ -27,7 +27,7 @@ TEST_CASE("distance_computer: each metric gives its internal distance, one by on
         const distance_computer distance(m, query.data(), query.size());
         const auto expected = vecstore::distance::reference::distance_of(m, query.data(), row.data(), 50);
         CHECK(distance(row.data()) == Approx(expected).margin(1e-5));
-        const float* rows[] = {row.data(), query.data(), row.data(), row.data(), row.data()};
+        const void* rows[] = {row.data(), query.data(), row.data(), row.data(), row.data()};
         float out[5];
         distance.many(rows, 5, out);
         CHECK(out[0] == Approx(expected).margin(1e-5));

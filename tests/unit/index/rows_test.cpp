@@ -21,7 +21,7 @@ TEST_CASE("growing_rows: keeps what was appended, aligned, at addresses that sta
     CHECK(rows.size() == 5000);
     CHECK(rows.at(0) == first);
     for (row_id i = 0; i < rows.size(); ++i) {
-        REQUIRE(std::equal(data[i].begin(), data[i].end(), rows.at(i)));
+        REQUIRE(std::equal(data[i].begin(), data[i].end(), test::floats_of(rows, i)));
         REQUIRE(reinterpret_cast<std::uintptr_t>(rows.at(i)) % 64 == 0);
     }
 }
@@ -35,7 +35,7 @@ TEST_CASE("growing_rows: many threads append while others read whole rows", "[ro
             const auto count = rows.size();
             for (row_id i = count > 100 ? count - 100 : 0; i < count; ++i)
                 for (std::size_t d = 1; d < dim; ++d)
-                    if (rows.at(i)[d] != rows.at(i)[0]) torn = true;
+                    if (test::floats_of(rows, i)[d] != test::floats_of(rows, i)[0]) torn = true;
         }
     });
     std::vector<std::thread> writers;
@@ -52,7 +52,7 @@ TEST_CASE("growing_rows: many threads append while others read whole rows", "[ro
     CHECK_FALSE(torn);
     CHECK(rows.size() == 3 * per_thread);
     std::vector<float> all;
-    for (row_id i = 0; i < rows.size(); ++i) all.push_back(rows.at(i)[0]);
+    for (row_id i = 0; i < rows.size(); ++i) all.push_back(test::floats_of(rows, i)[0]);
     std::sort(all.begin(), all.end());
     CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
 }
@@ -61,7 +61,7 @@ TEST_CASE("contiguous_rows: follows the stride", "[rows]") {
     const float data[] = {1, 2, -1, 3, 4, -1};
     const contiguous_rows rows{data, 3, 2, 2};
     static_assert(row_source<contiguous_rows> && row_source<growing_rows>);
-    CHECK(rows.at(1)[1] == 4);
+    CHECK(test::floats_of(rows, 1)[1] == 4);
     CHECK(rows.size() == 2);
     CHECK(rows.dim() == 2);
 }

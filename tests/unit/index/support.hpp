@@ -13,6 +13,12 @@
 
 namespace vecstore::test {
 
+/// Row `row` of rows of f32.
+template <class Rows>
+[[nodiscard]] const float* floats_of(const Rows& rows, row_id row) {
+    return static_cast<const float*>(rows.at(row));
+}
+
 /// [rows, dim] row-major.
 struct vectors {
     std::vector<float> values;

@@ -60,12 +60,12 @@ private:
         [[nodiscard]] std::span<const neighbor> chosen() const noexcept { return {rows.data(), chosen_count}; }
     };
 
-    [[nodiscard]] distance_computer from(row_id row) const noexcept { return {metric_, rows_.at(row), rows_.dim()}; }
+    [[nodiscard]] row_as_query from(row_id row) const { return {metric_, rows_, row}; }
 
     /// Walks to the neighbourhood of `row` and writes its own lists; returns what was found, by level from 0.
     [[nodiscard]] std::vector<found_rows> choose_neighbors(row_id row, unsigned level, entry_point entry) {
         const auto query = from(row);
-        const exact_distances distances(rows_, query);
+        const exact_distances distances(rows_, query.computer());
         const auto scratch = graph_.scratches().borrow();
         search_stats stats;
         const auto top = std::min(level, entry.level);
@@ -96,7 +96,7 @@ private:
     [[nodiscard]] std::size_t select(std::vector<neighbor>& candidates, std::size_t size, row_id base) const {
         const auto must_keep = [&](const neighbor& c) { return base != row_none && tied(c.row, base); };
         auto tied_left = static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), must_keep));
-        std::array<const float*, list_max> kept_vectors;
+        std::array<const void*, list_max> kept_vectors;
         std::vector<neighbor> pruned;
         pruned.reserve(candidates.size());
         std::size_t kept = 0;
@@ -115,7 +115,7 @@ private:
     }
 
     /// True when no kept row is nearer to the candidate than the base is.
-    [[nodiscard]] bool diverse(const neighbor& candidate, std::span<const float* const> kept) const noexcept {
+    [[nodiscard]] bool diverse(const neighbor& candidate, std::span<const void* const> kept) const {
         constexpr std::size_t batch = 4;
         const auto distance = from(candidate.row);
         float distances[batch];
@@ -180,7 +180,7 @@ private:
             return;
         if (count < size) return graph_.append_to_list(to, level, count, added.row);
 
-        std::array<const float*, list_max> vectors;
+        std::array<const void*, list_max> vectors;
         std::array<float, list_max> distances;
         for (std::size_t i = 0; i < count; ++i) vectors[i] = rows_.at(ids[i]);
         from(to).many(vectors.data(), count, distances.data());
