@@ -43,7 +43,7 @@ std::unique_ptr<engine> make_own(const engine_spec& spec, engine_options options
                       (spec.kind == "auto" ? "; choosing the kind is the store's: store:auto" : ""));
 }
 
-std::unique_ptr<engine> make_peer(const std::string& name, engine_options options) {
+std::unique_ptr<engine> make_peer(const std::string& name, [[maybe_unused]] engine_options options) {
 #ifdef VECSTORE_BENCH_HNSWLIB
     if (name == "hnswlib") return make_hnswlib(options);
 #endif

@@ -18,7 +18,7 @@ constexpr std::array<const char*, 8> colours{"#2f80ed", "#e4572e", "#1f9d61", "#
                                              "#c58a00", "#0c97a8", "#d6408f", "#7a8450"};
 
 struct axes {
-    double recall_low = 0.5;
+    double recall_low = 0.8;
     double log_low = 0, log_high = 1;
 
     [[nodiscard]] double x(double recall) const {
@@ -31,10 +31,10 @@ struct axes {
 };
 
 axes fit(std::span<const plot_series> series) {
-    double recall_low = 0.95, low = INFINITY, high = 0;
+    double recall_low = 1, low = INFINITY, high = 0;
     for (const auto& s : series)
         for (const auto& p : s.points) recall_low = std::min(recall_low, p.recall);
-    axes a{.recall_low = std::max(0.5, std::floor(recall_low * 20 + 1e-9) / 20)};
+    axes a{.recall_low = recall_low < 0.9 ? 0.8 : 0.9};
     for (const auto& s : series)
         for (const auto& p : s.points)
             if (a.shows(p)) low = std::min(low, p.qps), high = std::max(high, p.qps);
@@ -74,14 +74,14 @@ void draw_grid(writer out, const axes& a) {
                        "\n",
                        x1, y1, x2, y2);
     };
-    const auto step = a.recall_low >= 0.9 ? 0.01 : 0.05;
-    for (auto i = 0; a.recall_low + i * step <= 1 + 1e-9; ++i) {
-        const auto x = a.x(a.recall_low + i * step);
+    for (auto i = 0; i <= 10; ++i) {
+        const auto recall = a.recall_low + i * (1 - a.recall_low) / 10;
+        const auto x = a.x(recall);
         line(x, top, x, height - bottom);
         fmt::format_to(out,
                        R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{:.2f}</text>)"
                        "\n",
-                       x, height - bottom + 18, a.recall_low + i * step);
+                       x, height - bottom + 18, recall);
     }
     const auto decades = a.log_high - a.log_low;
     for (auto decade = static_cast<int>(std::floor(a.log_low)); decade <= a.log_high; ++decade)

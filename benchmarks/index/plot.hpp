@@ -15,8 +15,8 @@ struct plot_series {
     bool dashed = false;              ///< for peers
 };
 
-/// x: recall, linear, from the lowest multiple of 0.05 that shows all (but not below 0.5) to 1;
-/// y: queries/s, logarithmic. Lines, markers, grid, legend. No script, no font, no outside reference.
+/// x: recall, linear, from 0.9 when that shows all, else from 0.8, to 1; y: queries/s, logarithmic. Lines, markers,
+/// grid, legend. No script, no font, no outside reference.
 [[nodiscard]] std::string svg_plot(const std::string& title, std::span<const plot_series> series);
 
 }  // namespace vecstore::bench
