@@ -131,36 +131,36 @@ float differing_bits(const void* query, const void* row, std::size_t dim) noexce
                                               static_cast<const unsigned char*>(row), (dim + 7) / 8));
 }
 
-/// Asks for the head of a row; the processor's own stream prefetcher follows a long row by itself.
-template <class Arch>
-VECSTORE_SIMD void prefetch_row(const void* row, std::size_t bytes) noexcept {
-    constexpr std::size_t line = 64, lines_max = 16;
-    const auto end = bytes < line * lines_max ? bytes : line * lines_max;
-    for (std::size_t i = 0; i < end; i += line) __builtin_prefetch(static_cast<const char*>(row) + i);
+/// Asks for the head of a row; the processor's own stream prefetcher follows a long row by itself. Counts elements, as
+/// compilers unroll this loop completely only then.
+template <class Arch, class T>
+VECSTORE_SIMD void prefetch_row(const void* row, std::size_t count) noexcept {
+    constexpr std::size_t line = 64 / sizeof(T), lines_max = 16;
+    const auto end = count < line * lines_max ? count : line * lines_max;
+    for (std::size_t i = 0; i < end; i += line) __builtin_prefetch(static_cast<const T*>(row) + i);
 }
 
 template <class Arch, class T, template <class> class Step>
 void one_to_many(const void* query, const void* const* rows, std::size_t count, std::size_t dim, float* out) noexcept {
     constexpr std::size_t ahead = 8;
-    const auto bytes = dim * sizeof(T);
-    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch>(rows[r], bytes);
+    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch, T>(rows[r], dim);
     std::size_t r = 0;
     for (; r + 4 <= count; r += 4) {
         for (std::size_t next = r + ahead; next < count && next < r + ahead + 4; ++next)
-            prefetch_row<Arch>(rows[next], bytes);
+            prefetch_row<Arch, T>(rows[next], dim);
         one_to_four<Arch, T, Step>(static_cast<const float*>(query), rows + r, dim, out + r);
     }
     for (; r < count; ++r) out[r] = one_to_one<Arch, T, Step>(query, rows[r], dim);
 }
 
-/// For kernels that gain nothing from four rows at a time.
-template <class Arch, kernel::one_to_one one, std::size_t bits>
+/// For kernels that gain nothing from four rows at a time; `per_byte` elements of a row lie in a byte.
+template <class Arch, kernel::one_to_one one, std::size_t per_byte>
 void each_of_many(const void* query, const void* const* rows, std::size_t count, std::size_t dim, float* out) noexcept {
     constexpr std::size_t ahead = 8;
-    const auto bytes = (dim * bits + 7) / 8;
-    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch>(rows[r], bytes);
+    const auto bytes = (dim + per_byte - 1) / per_byte;
+    for (std::size_t r = 0; r < count && r < ahead; ++r) prefetch_row<Arch, char>(rows[r], bytes);
     for (std::size_t r = 0; r < count; ++r) {
-        if (r + ahead < count) prefetch_row<Arch>(rows[r + ahead], bytes);
+        if (r + ahead < count) prefetch_row<Arch, char>(rows[r + ahead], bytes);
         out[r] = one(query, rows[r], dim);
     }
 }
@@ -175,7 +175,7 @@ constexpr void add_numeric(kernel_table& table, element_type type) noexcept {
 
 template <class Arch>
 constexpr kernel make_hamming() noexcept {
-    return {differing_bits<Arch>, each_of_many<Arch, differing_bits<Arch>, 1>};
+    return {differing_bits<Arch>, each_of_many<Arch, differing_bits<Arch>, 8>};
 }
 
 template <class Arch>
@@ -187,7 +187,7 @@ constexpr kernel_table make_kernel_table() noexcept {
     add_numeric<Arch, bf16_value>(table, element_type::bf16);
     add_numeric<Arch, std::int8_t>(table, element_type::int8);
     table.int8_cosine = {one_to_one_by_length<Arch, std::int8_t>,
-                         each_of_many<Arch, one_to_one_by_length<Arch, std::int8_t>, 8>};
+                         each_of_many<Arch, one_to_one_by_length<Arch, std::int8_t>, 1>};
     table.hamming = make_hamming<Arch>();
     return table;
 }
