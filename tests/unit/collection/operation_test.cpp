@@ -134,8 +134,66 @@ TEST_CASE("operation: the bytes in the log are these", "[collection]") {
                            "0106"));
 }
 
+TEST_CASE("operation: vectors lie in the log as they are kept", "[collection]") {
+    const auto bytes_of = [](vs::metric m, vs::element_type type, std::vector<float> values) {
+        auto vector = vector_of(values.size(), m);
+        vector.type = type;
+        const std::vector<vs::point> points{make_point(1, std::move(values))};
+        const auto made = vs::detail::encode_upsert(9, {{vector}}, points).value();
+        REQUIRE(made.size() == 1);
+        // Behind collection, count, id, number of vectors and slot; before the payload.
+        const vs::byte_span payload(made[0].payload);
+        return hex(payload.subspan(19, payload.size() - 19 - 14));
+    };
+    CHECK(bytes_of(vs::metric::dot, vs::element_type::f16, {1, -2, 0.1f}) == "003c00c0662e");
+    CHECK(bytes_of(vs::metric::dot, vs::element_type::bf16, {1, -2, 0.1f}) == "803f00c0cd3d");
+    CHECK(bytes_of(vs::metric::cosine, vs::element_type::f16, {3, 0, 4}) == "cd380000663a");
+    CHECK(bytes_of(vs::metric::cosine, vs::element_type::int8, {3, -128, 127}) == "03807f");
+    CHECK(bytes_of(vs::metric::hamming, vs::element_type::binary, {1, 0, 1, 0, 0, 0, 0, 0, 1}) == "0501");
+}
+
+TEST_CASE("operation: values that a type cannot keep are refused by name", "[collection]") {
+    const auto message = [](vs::metric m, vs::element_type type, std::vector<float> values) {
+        auto vector = vector_of(values.size(), m);
+        vector.type = type;
+        const std::vector<vs::point> points{make_point(5, std::move(values))};
+        const auto refused = vs::detail::encode_upsert(9, {{vector}}, points);
+        REQUIRE(code_of(refused) == vs::errc::invalid_argument);
+        return refused.error().message;
+    };
+    CHECK(message(vs::metric::dot, vs::element_type::f16, {1, 70'000}) ==
+          "points[0] (id 5): vector \"\": element 1 = 70000.000000 is beyond the range of f16");
+    CHECK(message(vs::metric::dot, vs::element_type::int8, {1.5f}).find("element 0 = 1.5") != std::string::npos);
+    CHECK(message(vs::metric::hamming, vs::element_type::binary, {0, 2}).find("element 1 = 2") != std::string::npos);
+    CHECK(message(vs::metric::cosine, vs::element_type::int8, {0, 0}).find("zero vector") != std::string::npos);
+}
+
+TEST_CASE("operation: set bits behind the last of a binary vector are corruption", "[collection]") {
+    auto vector = vector_of(9, vs::metric::hamming);
+    vector.type = vs::element_type::binary;
+    const std::vector<vs::point> points{make_point(5, std::vector<float>(9, 1.0f))};
+    auto made = vs::detail::encode_upsert(9, {{vector}}, points).value();
+    const auto tables = vs::storage::make_memory_table_store(vs::detail::tables::names());
+    const auto reader = tables->read().value();
+    vs::detail::collection_state good(9, "c", {{vector}}), bad(9, "c", {{vector}});
+    REQUIRE(good.apply(record_of(made[0], made[0].payload, 1), *reader));
+    made[0].payload[20] = std::byte{3};
+    CHECK(code_of(bad.apply(record_of(made[0], made[0].payload, 1), *reader)) == vs::errc::corruption);
+}
+
+TEST_CASE("operation: options without a type are f32, as they were before there were types", "[collection]") {
+    const vs::payload::document vector{{"name", ""}, {"dim", 3}, {"metric", "dot"}, {"m", 16}, {"ef_construct", 200}};
+    const vs::payload::document document{{"name", "old"}, {"vectors", vs::payload::value::array{vector}}};
+    const auto read = vs::detail::from_document(document).value();
+    REQUIRE(read.options.vectors.size() == 1);
+    CHECK(read.options.vectors[0].type == vs::element_type::f32);
+}
+
 TEST_CASE("operation: options go to a document and back", "[collection]") {
-    const auto options = two_vectors();
+    auto options = two_vectors();
+    options.vectors[0].type = vs::element_type::bf16;
+    options.vectors.push_back(vector_of(8, vs::metric::hamming, "bits"));
+    options.vectors.back().type = vs::element_type::binary;
     const auto back = vs::detail::from_document(vs::detail::to_document("name", options)).value();
     CHECK(back.name == "name");
     CHECK(back.options == options);

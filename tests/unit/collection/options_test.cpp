@@ -37,6 +37,19 @@ TEST_CASE("options: each field at and beyond its bounds", "[collection]") {
     for (const std::size_t good : {8u, 4'096u}) CHECK(check([&](auto& v) { v.ef_construct = good; }) == errc{});
     for (const std::size_t bad : {7u, 4'097u})
         CHECK(check([&](auto& v) { v.ef_construct = bad; }) == errc::invalid_argument);
+    const auto typed = [&](vs::metric m, vs::element_type type) {
+        return check([&](auto& v) { v.metric = m, v.type = type; });
+    };
+    for (const auto type : {vs::element_type::f16, vs::element_type::bf16, vs::element_type::int8}) {
+        for (const auto m : {vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan})
+            CHECK(typed(m, type) == errc{});
+        CHECK(typed(vs::metric::hamming, type) == errc::invalid_argument);
+    }
+    CHECK(typed(vs::metric::hamming, vs::element_type::binary) == errc{});
+    CHECK(typed(vs::metric::hamming, vs::element_type::f32) == errc::invalid_argument);
+    CHECK(typed(vs::metric::cosine, vs::element_type::binary) == errc::invalid_argument);
+    CHECK(typed(vs::metric::dot, vs::element_type{0}) == errc::invalid_argument);
+    CHECK(typed(vs::metric{6}, vs::element_type::f32) == errc::invalid_argument);
     CHECK(vs::validate({}));
     CHECK(vs::validate({{vector_of(1), vector_of(1, vs::metric::dot, "b")}}));
     CHECK(code_of(vs::validate({{vector_of(1, vs::metric::dot, "b"), vector_of(1, vs::metric::dot, "b")}})) ==

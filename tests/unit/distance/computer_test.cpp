@@ -1,9 +1,11 @@
 #include <vecstore/core/random.hpp>
 #include <vecstore/distance/computer.hpp>
+#include <vecstore/distance/pack.hpp>
 #include <vecstore/distance/reference.hpp>
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -35,6 +37,31 @@ TEST_CASE("distance_computer: each metric gives its internal distance, one by on
         CHECK(out[1] ==
               Approx(vecstore::distance::reference::distance_of(m, query.data(), query.data(), 50)).margin(1e-5));
     }
+}
+
+TEST_CASE("distance_computer: rows of each type, compared as what they hold", "[distance]") {
+    random_source random(4);
+    for (const auto type : {element_type::f32, element_type::f16, element_type::bf16, element_type::int8})
+        for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan}) {
+            auto query = random_vector(50, random), values = random_vector(50, random);
+            for (auto& x : values) x = type == element_type::int8 ? std::round(100 * x) : x;
+            if (m == metric::cosine) REQUIRE(normalize(query));
+            if (stored_as_unit(m, type)) REQUIRE(normalize(values));
+            std::vector<std::byte> row(row_bytes(type, 50));
+            REQUIRE(pack(type, values, row));
+            unpack(type, row.data(), values);
+            if (m == metric::cosine && type == element_type::int8) REQUIRE(normalize(values));
+            const auto expected = vecstore::distance::reference::distance_of(m, query.data(), values.data(), 50);
+            const distance_computer distance(m, type, query.data(), 50);
+            const void* rows[] = {row.data(), row.data()};
+            float out[2];
+            distance.many(rows, 2, out);
+            INFO(to_string(type) << " " << to_string(m));
+            CHECK(distance(row.data()) == Approx(expected).epsilon(1e-5).margin(1e-5));
+            CHECK(out[1] == Approx(expected).epsilon(1e-5).margin(1e-5));
+        }
+    const unsigned char a[] = {0xFF, 0x01}, b[] = {0x0F, 0x00};
+    CHECK(distance_computer(metric::hamming, element_type::binary, a, 9)(b) == 5);
 }
 
 TEST_CASE("normalize: makes unit length, whatever the scale", "[distance]") {

@@ -5,7 +5,7 @@
 using namespace vecstore;
 
 TEST_CASE("metric: names are read back", "[metric]") {
-    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan})
+    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan, metric::hamming})
         CHECK(parse_metric(to_string(m)).value() == m);
 }
 
@@ -21,10 +21,14 @@ TEST_CASE("metric: values on disk do not change", "[metric]") {
     CHECK(static_cast<int>(metric::dot) == 2);
     CHECK(static_cast<int>(metric::euclid) == 3);
     CHECK(static_cast<int>(metric::manhattan) == 4);
+    CHECK(static_cast<int>(metric::hamming) == 5);
+    CHECK(known(metric::hamming));
+    CHECK_FALSE(known(metric{0}));
+    CHECK_FALSE(known(metric{6}));
 }
 
 TEST_CASE("metric: score and distance are inverse, and order as larger_is_better says", "[metric]") {
-    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan}) {
+    for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan, metric::hamming}) {
         for (const float distance : {0.0f, 0.25f, 1.0f, 1.75f})
             CHECK(to_distance(m, to_score(m, distance)) == Approx(distance));
         CHECK((to_score(m, 0.1f) > to_score(m, 0.2f)) == larger_is_better(m));
