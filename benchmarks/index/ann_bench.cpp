@@ -28,7 +28,7 @@ namespace {
 using namespace vecstore;
 
 struct arguments {
-    std::string base, query, truth, metric = "cosine", quantization = "none", store, cache, svg, title;
+    std::string base, query, truth, metric = "cosine", type = "f32", quantization = "none", store, cache, svg, title;
     std::vector<std::string> indexes, peers;
     std::vector<std::size_t> efs{10, 20, 40, 60, 80, 120, 160, 240, 320, 480, 640};
     std::vector<std::size_t> nprobes{1, 2, 4, 8, 16, 32, 64, 128, 256};
@@ -59,6 +59,8 @@ void declare_engines(CLI::App& app, arguments& a) {
     app.add_option("--index", a.indexes, "[store:]hnsw|ivf|flat|auto[/quantization], comma separated; default hnsw")
         ->delimiter(',');
     app.add_option("--quantization", a.quantization, "none, int8, int4, ... where --index names none");
+    app.add_option("--type", a.type, "f32, f16, bf16 or int8: how the store keeps the originals")
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "int8"}));
     app.add_option("--store", a.store, "directory for the whole store; without --index it alone is measured");
     app.add_flag("--on-disk", a.engine.on_disk, "the store leaves originals and graph on the disk");
     app.add_option("--peer", a.peers, "hnswlib, faiss, faiss-ivf or faiss-ivf/candidates, comma separated")
@@ -176,6 +178,7 @@ void run(arguments& a) {
     if (base.dim != queries.dim) throw std::runtime_error("base and queries have different dimensions");
     if (truth.rows < queries.rows || truth.dim < a.curve.k) throw std::runtime_error("too little truth");
     a.engine.metric = parse_metric(a.metric).value();
+    a.engine.type = parse_element_type(a.type).value();
     a.engine.dim = base.dim;
     a.engine.rows = base.rows;
     if (a.engine.metric == metric::cosine) scale_rows(base), scale_rows(queries);

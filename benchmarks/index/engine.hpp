@@ -3,6 +3,7 @@
 
 #include "vecs.hpp"
 
+#include <vecstore/distance/element_type.hpp>
 #include <vecstore/distance/metric.hpp>
 
 #include <cstddef>
@@ -20,6 +21,7 @@ struct unsupported : std::runtime_error {
 
 struct engine_options {
     vecstore::metric metric = vecstore::metric::cosine;
+    vecstore::element_type type = vecstore::element_type::f32;  ///< of the originals; peers have f32 only
     std::size_t dim = 0;
     std::size_t rows = 0;
     std::size_t m = 16;

@@ -64,8 +64,8 @@ std::unique_ptr<engine> make_peer(const std::string& name, [[maybe_unused]] engi
 std::string cache_file(const std::string& name, const engine_options& options, const matrix<float>& base) {
     std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, by words
     for (const auto value : base.values) hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
-    auto file = fmt::format("{}-{}x{}-{}-m{}-ef{}-l{}-{:016x}", name, base.rows, base.dim, to_string(options.metric),
-                            options.m, options.ef_construct, options.lists, hash);
+    auto file = fmt::format("{}-{}x{}-{}-{}-m{}-ef{}-l{}-{:016x}", name, base.rows, base.dim, to_string(options.metric),
+                            to_string(options.type), options.m, options.ef_construct, options.lists, hash);
     std::replace_if(
         file.begin(), file.end(), [](char c) { return c == '/' || c == ':'; }, '_');
     return file;

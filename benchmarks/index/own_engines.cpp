@@ -12,9 +12,11 @@ namespace vecstore::bench {
 
 namespace {
 
-void refuse_quantization(const std::string& kind, const engine_options& options) {
+void refuse_codes(const std::string& kind, const engine_options& options) {
     if (options.quantization != "none")
         throw unsupported("--index " + kind + "/" + options.quantization + " is not there yet");
+    if (options.type != element_type::f32)
+        throw unsupported("--index " + kind + " keeps f32 only; the store keeps all types");
 }
 
 class flat_engine final : public engine {
@@ -83,12 +85,12 @@ private:
 }  // namespace
 
 std::unique_ptr<engine> make_flat(const engine_options& options) {
-    refuse_quantization("flat", options);
+    refuse_codes("flat", options);
     return std::make_unique<flat_engine>(options);
 }
 
 std::unique_ptr<engine> make_hnsw(const engine_options& options) {
-    refuse_quantization("hnsw", options);
+    refuse_codes("hnsw", options);
     return std::make_unique<hnsw_engine>(options);
 }
 

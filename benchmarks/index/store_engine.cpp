@@ -18,7 +18,11 @@ vector_options vector_options_of(const engine_options& options) {
     if (options.quantization != "none")
         throw unsupported("--index store:" + options.index + "/" + options.quantization + " is not there yet");
     if (options.on_disk) throw unsupported("--on-disk is not there yet");
-    return {.dim = options.dim, .metric = options.metric, .m = options.m, .ef_construct = options.ef_construct};
+    return {.dim = options.dim,
+            .metric = options.metric,
+            .m = options.m,
+            .ef_construct = options.ef_construct,
+            .type = options.type};
 }
 
 class store_engine final : public engine {
