@@ -4,6 +4,10 @@
 namespace vecstore::quantization {
 
 extern const kernel_table kernels_baseline;
+#if defined(__SSE2__)
+const kernel_table kernels_baseline = detail::make_code_kernels<code_arch::sse2>();
+#else
 const kernel_table kernels_baseline = detail::make_code_kernels<code_arch::scalar>();
+#endif
 
 }  // namespace vecstore::quantization

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <vecstore/quantization/code_kernels.hpp>
+#include <vecstore/quantization/simd_code_neon.hpp>
+#include <vecstore/quantization/simd_code_scalar.hpp>
+#include <vecstore/quantization/simd_code_x86.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,83 +18,27 @@ namespace vecstore::quantization {
 
 namespace code_arch {
 
-/// The form for processors that no other tag knows, and what the others are compared with. A tag gives `sums`, a register of partial sums; for each kernel a function that adds one line of a code;
-/// `store_four`, which makes four distances of four registers; and the two steps of `keep_nearest`.
-struct scalar {
-    using sums = std::int32_t;
-    static constexpr const char* name = "baseline";
-
-    VECSTORE_SIMD sums zero() noexcept { return 0; }
-    VECSTORE_SIMD sums dot_u8(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.wide + 64 * line;
-        for (std::size_t i = 0; i < 64; ++i) a += static_cast<std::int32_t>(code[i]) * q[i];
-        return a;
-    }
-    VECSTORE_SIMD sums l2_u8(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.wide + 64 * line;
-        for (std::size_t i = 0; i < 64; ++i) a += square(static_cast<std::int32_t>(code[i]) - q[i]);
-        return a;
-    }
-    VECSTORE_SIMD sums l1_u8(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.wide + 64 * line;
-        for (std::size_t i = 0; i < 64; ++i) a += magnitude(static_cast<std::int32_t>(code[i]) - q[i]);
-        return a;
-    }
-    VECSTORE_SIMD sums dot_u4(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.narrow + 128 * line;
-        for (std::size_t i = 0; i < 64; ++i) a += low(code[i]) * q[i] + high(code[i]) * q[i + 64];
-        return a;
-    }
-    VECSTORE_SIMD sums l2_u4(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.narrow + 128 * line;
-        for (std::size_t i = 0; i < 64; ++i)
-            a += square(8 * low(code[i]) - q[i]) + square(8 * high(code[i]) - q[i + 64]);
-        return a;
-    }
-    VECSTORE_SIMD sums l1_u4(const std::byte* code, const code_query_view& query, std::size_t line, sums a) noexcept {
-        const auto* q = query.narrow + 128 * line;
-        for (std::size_t i = 0; i < 64; ++i)
-            a += magnitude(8 * low(code[i]) - q[i]) + magnitude(8 * high(code[i]) - q[i + 64]);
-        return a;
-    }
-    VECSTORE_SIMD void store_four(sums a, sums b, sums c, sums d, const code_query_view& query, float* out) noexcept {
-        out[0] = static_cast<float>(a + query.offset) * query.scale + query.bias;
-        out[1] = static_cast<float>(b + query.offset) * query.scale + query.bias;
-        out[2] = static_cast<float>(c + query.offset) * query.scale + query.bias;
-        out[3] = static_cast<float>(d + query.offset) * query.scale + query.bias;
-    }
-
-    /// Distances that are considered at once: bit i of `below` is for distances[i].
-    static constexpr std::size_t lanes = 1;
-    VECSTORE_SIMD unsigned below(const float* distances, std::size_t, float bound) noexcept {
-        return distances[0] < bound ? 1u : 0u;
-    }
-    /// How many of the ascending distances [size], padded with infinity, are not above `x`.
-    VECSTORE_SIMD std::size_t place(const float* distances, std::size_t size, float x) noexcept {
-        std::size_t count = 0;
-        while (count < size && distances[count] <= x) ++count;
-        return count;
-    }
-    /// Moves [first, last) up by one.
-    template <class T>
-    VECSTORE_SIMD void move_up(T* values, std::size_t first, std::size_t last) noexcept {
-        for (; last > first; --last) values[last] = values[last - 1];
-    }
-
-private:
-    VECSTORE_SIMD std::int32_t low(std::byte code) noexcept { return static_cast<std::int32_t>(code) & 15; }
-    VECSTORE_SIMD std::int32_t high(std::byte code) noexcept { return static_cast<std::int32_t>(code) >> 4; }
-    VECSTORE_SIMD std::int32_t square(std::int32_t x) noexcept { return x * x; }
-    VECSTORE_SIMD std::int32_t magnitude(std::int32_t x) noexcept { return x < 0 ? -x : x; }
-};
-
+/// The best tag that the flags of this translation unit allow.
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
+    defined(__AVX512VNNI__)
+using best = avx512_vnni;
+#elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+using best = avx512;
+#elif defined(__AVX2__) && defined(__FMA__)
+using best = avx2;
+#elif defined(__SSE2__)
+using best = sse2;
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+using best = neon;
+#else
 using best = scalar;
+#endif
 
 }  // namespace code_arch
 
 namespace detail {
 
-/// One kernel of a tag; `Line` adds a line of a code to the sums.
+/// Four distances; `line_sum` is the function of the tag that adds the terms of a line.
 template <class Arch, auto line_sum>
 VECSTORE_SIMD void four_codes(const code_query_view& query, const std::byte* codes, std::size_t stride,
                               const row_id* rows, float* out) noexcept {
