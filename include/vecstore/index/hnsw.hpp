@@ -76,7 +76,8 @@ public:
     /// Links a row that is stored already. In any order, once for each row, from any number of threads.
     /// Precondition: row < rows().size() <= graph_rows_max.
     void link(row_id row) {
-        graph_inserter<Rows>(graph_, rows_, options_.metric, options_.ef_construct, options_.seed).insert(row);
+        const exact_space space(rows_, options_.metric);
+        graph_inserter(graph_, space, options_.ef_construct, options_.seed).insert(row);
     }
 
     /// Searches that begin later do not return the row; they still walk through it.

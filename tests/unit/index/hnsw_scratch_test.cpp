@@ -35,9 +35,9 @@ TEST_CASE("scratch_pool: lends to more threads than it keeps, each scratch to on
         threads.emplace_back([&, t] {
             for (int i = 0; i < 200; ++i) {
                 const auto scratch = pool.borrow();
-                scratch->ids[0] = static_cast<row_id>(t);
+                scratch->kept[0] = static_cast<row_id>(t);
                 std::this_thread::yield();
-                if (scratch->ids[0] != static_cast<row_id>(t)) shared = true;
+                if (scratch->kept[0] != static_cast<row_id>(t)) shared = true;
             }
         });
     for (auto& thread : threads) thread.join();

@@ -125,12 +125,15 @@ public:
 
     [[nodiscard]] entry_point entry() const noexcept { return entry_; }
     [[nodiscard]] row_id row_bound() const noexcept { return row_count_; }
-    std::size_t neighbors(row_id row, unsigned level, row_id* out) const noexcept {
+    template <class Visit>
+    void for_each_neighbor(row_id row, unsigned level, const Visit& visit) const {
         const auto size = level == 0 ? 2 * m_ : m_;
-        std::memcpy(out, level == 0 ? base_list(row) : upper_list(row, level), size * sizeof(row_id));
-        std::size_t count = 0;
-        while (count < size && out[count] != row_none) ++count;
-        return count;
+        const auto* list = level == 0 ? base_list(row) : upper_list(row, level);
+        for (std::size_t i = 0; i < size; ++i) {
+            const auto id = load_le<row_id>(list + i * sizeof(row_id));
+            if (id == row_none) return;
+            visit(id);
+        }
     }
     void prefetch(row_id row) const noexcept {
         const auto* list = base_list(row);

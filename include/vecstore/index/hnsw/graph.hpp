@@ -72,6 +72,17 @@ public:
         }
         return count;
     }
+    /// Calls `visit(row_id)` for each. Precondition: as `neighbors`.
+    template <class Visit>
+    void for_each_neighbor(row_id row, unsigned level, const Visit& visit) const {
+        auto* slots = list(row, level);
+        const auto size = list_size(level);
+        for (std::size_t i = 0; i < size; ++i) {
+            const auto id = std::atomic_ref(slots[i]).load(std::memory_order_acquire);
+            if (id == row_none) return;
+            visit(id);
+        }
+    }
     void prefetch(row_id row) const noexcept {
         const auto* slots = base_.at(row);
         for (std::size_t i = 0; i < base_.group(); i += 16) __builtin_prefetch(slots + i);

@@ -7,11 +7,10 @@
 #pragma once
 
 #include <vecstore/core/top_k.hpp>
-#include <vecstore/distance/computer.hpp>
 #include <vecstore/index/hnsw/graph.hpp>
 #include <vecstore/index/hnsw/level.hpp>
 #include <vecstore/index/hnsw/search.hpp>
-#include <vecstore/index/rows.hpp>
+#include <vecstore/index/row_distances.hpp>
 
 #include <algorithm>
 #include <array>
@@ -27,11 +26,11 @@ inline constexpr bool fill_pruned = true;
 
 /// Inserts rows into one graph; made for each insert, holds no state of its own.
 /// Lifetime: borrows all.
-template <row_source Rows>
+template <row_space Space>
 class graph_inserter {
 public:
-    graph_inserter(graph& g, const Rows& rows, metric m, std::size_t ef_construct, std::uint64_t seed) noexcept
-        : graph_(g), rows_(rows), metric_(m), ef_construct_(ef_construct), seed_(seed) {}
+    graph_inserter(graph& g, const Space& space, std::size_t ef_construct, std::uint64_t seed) noexcept
+        : graph_(g), space_(space), ef_construct_(ef_construct), seed_(seed) {}
 
     /// Links `row`, whose vector is already in the rows. Once for each row. May throw std::bad_alloc; then
     /// searches may or may not find the row, and the graph is whole.
@@ -60,12 +59,9 @@ private:
         [[nodiscard]] std::span<const neighbor> chosen() const noexcept { return {rows.data(), chosen_count}; }
     };
 
-    [[nodiscard]] row_as_query from(row_id row) const { return {metric_, rows_, row}; }
-
     /// Walks to the neighbourhood of `row` and writes its own lists; returns what was found, by level from 0.
     [[nodiscard]] std::vector<found_rows> choose_neighbors(row_id row, unsigned level, entry_point entry) {
-        const auto query = from(row);
-        const exact_distances distances(rows_, query.computer());
+        const auto distances = space_.from(row);
         const auto scratch = graph_.scratches().borrow();
         search_stats stats;
         const auto top = std::min(level, entry.level);
@@ -74,7 +70,7 @@ private:
         for (unsigned l = top + 1; l-- > 0;) {
             scratch->visited.start(graph_.row_bound());
             (void)scratch->visited.visit(nearest.row);
-            sorted_frontier frontier(scratch->heap, ef_construct_);
+            sorted_frontier frontier(scratch->pool, ef_construct_);
             frontier.push(nearest);
             search_layer(graph_, distances, l, frontier, *scratch, stats);
             nearest = frontier.nearest();
@@ -96,15 +92,15 @@ private:
     [[nodiscard]] std::size_t select(std::vector<neighbor>& candidates, std::size_t size, row_id base) const {
         const auto must_keep = [&](const neighbor& c) { return base != row_none && tied(c.row, base); };
         auto tied_left = static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), must_keep));
-        std::array<const void*, list_max> kept_vectors;
+        std::array<row_id, list_max> kept_rows;
         std::vector<neighbor> pruned;
         pruned.reserve(candidates.size());
         std::size_t kept = 0;
         for (const auto candidate : candidates) {
             const bool must = must_keep(candidate);
             if (must) --tied_left;
-            if (must || (kept + tied_left < size && diverse(candidate, {kept_vectors.data(), kept}))) {
-                kept_vectors[kept] = rows_.at(candidate.row);
+            if (must || (kept + tied_left < size && diverse(candidate, {kept_rows.data(), kept}))) {
+                kept_rows[kept] = candidate.row;
                 candidates[kept++] = candidate;
             } else {
                 pruned.push_back(candidate);
@@ -115,13 +111,13 @@ private:
     }
 
     /// True when no kept row is nearer to the candidate than the base is.
-    [[nodiscard]] bool diverse(const neighbor& candidate, std::span<const void* const> kept) const {
+    [[nodiscard]] bool diverse(const neighbor& candidate, std::span<const row_id> kept) const {
         constexpr std::size_t batch = 4;
-        const auto distance = from(candidate.row);
+        const auto from_candidate = space_.from(candidate.row);
         float distances[batch];
         for (std::size_t i = 0; i < kept.size(); i += batch) {
             const auto count = std::min(batch, kept.size() - i);
-            distance.many(kept.data() + i, count, distances);
+            from_candidate.many(kept.data() + i, count, distances);
             for (std::size_t j = 0; j < count; ++j)
                 if (distances[j] < candidate.distance) return false;
         }
@@ -134,10 +130,10 @@ private:
             if (adopt(candidate, row, near)) return;
         // All are full of children (thousands of equal vectors do that): some descendant has room, a leaf at the
         // latest.
-        const auto distance = from(row);
+        const auto distances = space_.from(row);
         auto parent = near.rows.front().row;
         do parent = any_child(parent);
-        while (!adopt({distance(rows_.at(parent)), parent}, row, near));
+        while (!adopt({distances(parent), parent}, row, near));
     }
 
     /// Makes `parent` the parent of `row` unless it has too many children already.
@@ -180,10 +176,8 @@ private:
             return;
         if (count < size) return graph_.append_to_list(to, level, count, added.row);
 
-        std::array<const void*, list_max> vectors;
         std::array<float, list_max> distances;
-        for (std::size_t i = 0; i < count; ++i) vectors[i] = rows_.at(ids[i]);
-        from(to).many(vectors.data(), count, distances.data());
+        space_.from(to).many(ids.data(), count, distances.data());
         std::vector<neighbor> candidates{added};
         candidates.reserve(count + 1);
         for (std::size_t i = 0; i < count; ++i) candidates.push_back({distances[i], ids[i]});
@@ -199,8 +193,7 @@ private:
     }
 
     graph& graph_;
-    const Rows& rows_;
-    metric metric_;
+    const Space& space_;
     std::size_t ef_construct_;
     std::uint64_t seed_;
 };

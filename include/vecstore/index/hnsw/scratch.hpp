@@ -1,13 +1,14 @@
 /// Memory that a graph search needs and gives back: the visited set and the buffers of one hop.
 #pragma once
 
+#include <vecstore/core/aligned_buffer.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/core/types.hpp>
+#include <vecstore/quantization/nearest_pool.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,7 +28,7 @@ class visited_set {
 public:
     /// Forgets all, and makes room for rows below `size`. May throw std::bad_alloc.
     void start(std::size_t size) {
-        if (tags_.size() < size) tags_.resize(std::bit_ceil(size));
+        if (tags_.size() < size) tags_.resize(size);
         if (++epoch_ == 0) {
             std::fill(tags_.begin(), tags_.end(), std::uint8_t{0});
             epoch_ = 1;
@@ -46,15 +47,45 @@ private:
     std::uint8_t epoch_ = 0;
 };
 
+/// Room for the pool of a walk, kept from walk to walk.
+/// Thread safety: belongs to one thread.
+class pool_memory {
+public:
+    /// An empty pool of `capacity` rows in this memory; it ends the pool before. May throw std::bad_alloc.
+    [[nodiscard]] quantization::nearest_pool start(std::size_t capacity) {
+        const auto slots = quantization::pool_slots(capacity);
+        if (distances_.size() < slots) {
+            distances_ = aligned_buffer<float>(slots);
+            rows_ = aligned_buffer<row_id>(slots);
+        }
+        quantization::nearest_pool pool{distances_.data(), rows_.data()};
+        pool.start(capacity);
+        return pool;
+    }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return distances_.memory_bytes() + rows_.memory_bytes(); }
+
+private:
+    aligned_buffer<float> distances_;
+    aligned_buffer<row_id> rows_;
+};
+
+/// The rows met by one hop of a walk for the first time.
+struct hop {
+    std::size_t count = 0;
+    std::array<row_id, list_max + 1> rows;  ///< one more: a row is written before it is known to be new
+};
+
 /// Thread safety: belongs to one thread while borrowed from a pool.
 struct search_scratch {
     visited_set visited;
-    std::array<row_id, list_max> ids;
+    pool_memory pool;
+    std::array<hop, 2> hops;
     std::array<float, list_max> distances;
+    std::array<row_id, list_max> kept;
     std::vector<neighbor> heap;  ///< capacity kept from walk to walk
 
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-        return sizeof *this + visited.memory_bytes() + heap.capacity() * sizeof(neighbor);
+        return sizeof *this + visited.memory_bytes() + pool.memory_bytes() + heap.capacity() * sizeof(neighbor);
     }
 };
 

@@ -1,7 +1,8 @@
 /// The walk over an HNSW graph.
 /// Paper: Malkov & Yashunin, arXiv:1603.09320, Algorithms 2 (SEARCH-LAYER) and 5 (K-NN-SEARCH). Differs: rows that
 /// may not be returned are walked all the same; the unvisited neighbours of a hop are gathered, prefetched and
-/// computed as one batch; when every row may be returned one sorted list serves as candidates and results.
+/// computed as one batch, one hop behind the expansion; when every row may be returned one sorted list serves as
+/// candidates and results.
 /// Thread safety: any number of walks beside inserts into a growing graph; a walk takes no lock.
 #pragma once
 
@@ -10,24 +11,26 @@
 #include <vecstore/index/hnsw/scratch.hpp>
 #include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
+#include <vecstore/quantization/code_kernels.hpp>
+#include <vecstore/quantization/nearest_pool.hpp>
 
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace vecstore::index {
 
 /// What a walk needs of a graph; `graph` and `frozen_graph` have it.
 template <class Graph>
-concept walkable_graph = requires(const Graph& g, row_id row, unsigned level, row_id* out) {
+concept walkable_graph = requires(const Graph& g, row_id row, unsigned level) {
     { g.entry() } -> std::same_as<entry_point>;
     { g.row_bound() } -> std::same_as<row_id>;
-    { g.neighbors(row, level, out) } -> std::same_as<std::size_t>;
+    g.for_each_neighbor(row, level, [](row_id) {});
     g.prefetch(row);
     { g.scratches() } -> std::same_as<scratch_pool&>;
 };
@@ -36,6 +39,7 @@ concept walkable_graph = requires(const Graph& g, row_id row, unsigned level, ro
 struct search_stats {
     std::uint64_t distances = 0;  ///< vectors compared with the query
     std::uint64_t hops = 0;       ///< rows whose neighbours were read
+    std::uint64_t rescored = 0;   ///< rows compared again, by their originals
 };
 
 /// The `ef` nearest rows so far, nearest first, each with a mark whether it was expanded. Candidates beyond the ef-th
@@ -43,52 +47,41 @@ struct search_stats {
 /// Thread safety: belongs to one thread.
 class sorted_frontier {
 public:
-    sorted_frontier(std::vector<neighbor>& memory, std::size_t ef) : items_(memory), ef_(ef) {
-        items_.clear();
-        items_.reserve(ef + 1);
-    }
+    sorted_frontier(pool_memory& memory, std::size_t ef) : pool_(memory.start(ef)) {}
 
-    /// A row at this distance or beyond is of no use.
-    [[nodiscard]] float bound() const noexcept {
-        return items_.size() < ef_ ? std::numeric_limits<float>::infinity() : items_.back().distance;
+    /// Keeps the nearest of `count` rows, and tells `kept` those that were.
+    template <class Kept>
+    void push(const row_id* rows, const float* distances, std::size_t count, row_id* kept_rows, const Kept& kept) {
+        const auto kept_count = kernels_.keep_nearest(pool_, distances, rows, count, kept_rows);
+        for (std::size_t i = 0; i < kept_count; ++i) kept(kept_rows[i]);
     }
-    /// Precondition: found.distance < bound(), or nothing was pushed yet.
     void push(neighbor found) noexcept {
-        if (items_.size() == ef_) items_.pop_back();
-        const auto at = std::upper_bound(items_.begin(), items_.end(), found.distance,
-                                         [](float d, const neighbor& item) { return d < item.distance; });
-        const auto position = static_cast<std::size_t>(at - items_.begin());
-        items_.insert(at, found);
-        next_ = std::min(next_, position);
+        row_id kept;
+        kernels_.keep_nearest(pool_, &found.distance, &found.row, 1, &kept);
     }
-    /// The nearest row not expanded yet, now marked; row_none when the walk is over.
+    /// The nearest row not expanded yet, now marked; row_none when there is none.
     [[nodiscard]] row_id next() noexcept {
-        const auto row = peek();
-        if (row != row_none) items_[next_++].row |= expanded;
+        while (pool_.next < pool_.size && (pool_.rows[pool_.next] & expanded) != 0) ++pool_.next;
+        if (pool_.next == pool_.size) return row_none;
+        const auto row = pool_.rows[pool_.next];
+        pool_.rows[pool_.next++] |= expanded;
         return row;
     }
-    [[nodiscard]] row_id peek() noexcept {
-        while (next_ < items_.size() && (items_[next_].row & expanded) != 0) ++next_;
-        return next_ < items_.size() ? items_[next_].row : row_none;
-    }
     /// The `k` nearest, ties by row.
-    [[nodiscard]] std::vector<neighbor> take(std::size_t k) {
-        for (auto& item : items_) item.row &= ~expanded;
-        std::sort(items_.begin(), items_.end());
-        const auto count = static_cast<std::ptrdiff_t>(std::min(k, items_.size()));
-        return {items_.begin(), items_.begin() + count};
+    [[nodiscard]] std::vector<neighbor> take(std::size_t k) const {
+        std::vector<neighbor> found(std::min(k, pool_.size));
+        for (std::size_t i = 0; i < found.size(); ++i) found[i] = {pool_.distances[i], pool_.rows[i] & ~expanded};
+        std::sort(found.begin(), found.end());
+        return found;
     }
     /// Precondition: something was pushed.
-    [[nodiscard]] neighbor nearest() const noexcept {
-        return {items_.front().distance, items_.front().row & ~expanded};
-    }
+    [[nodiscard]] neighbor nearest() const noexcept { return {pool_.distances[0], pool_.rows[0] & ~expanded}; }
 
 private:
     static constexpr row_id expanded = graph_rows_max + 1;
 
-    std::vector<neighbor>& items_;
-    std::size_t ef_;
-    std::size_t next_ = 0;
+    const quantization::kernel_table& kernels_ = quantization::active_kernels();
+    quantization::nearest_pool pool_;
 };
 
 /// Candidates and results apart: every row can lead on, only rows that `Allow` accepts are results.
@@ -101,8 +94,13 @@ public:
         candidates_.clear();
     }
 
-    [[nodiscard]] float bound() const noexcept {
-        return results_.full() ? results_.worst().distance : std::numeric_limits<float>::infinity();
+    template <class Kept>
+    void push(const row_id* rows, const float* distances, std::size_t count, row_id*, const Kept& kept) {
+        for (std::size_t i = 0; i < count; ++i) {
+            if (distances[i] >= bound()) continue;
+            push({distances[i], rows[i]});
+            kept(rows[i]);
+        }
     }
     void push(neighbor found) {
         candidates_.push_back(found);
@@ -116,7 +114,6 @@ public:
         candidates_.pop_back();
         return row;
     }
-    [[nodiscard]] row_id peek() const noexcept { return candidates_.empty() ? row_none : candidates_.front().row; }
     [[nodiscard]] std::vector<neighbor> take(std::size_t k) {
         auto found = results_.take_sorted();
         if (found.size() > k) found.resize(k);
@@ -124,6 +121,10 @@ public:
     }
 
 private:
+    /// A row at this distance or beyond is of no use.
+    [[nodiscard]] float bound() const noexcept {
+        return results_.full() ? results_.worst().distance : std::numeric_limits<float>::infinity();
+    }
     static bool further(const neighbor& a, const neighbor& b) noexcept { return b < a; }
 
     std::vector<neighbor>& candidates_;
@@ -132,25 +133,36 @@ private:
 };
 
 /// Walks one level from the rows in `frontier` until no candidate can improve it. `scratch.visited` holds what was
-/// seen.
+/// seen. The walk is always one hop ahead of its distances: while the rows of a hop are compared, those of the next are
+/// on their way from memory. So a row is now and then expanded that a strict order would have left out, or left for
+/// later; it was among the nearest all the same.
 template <walkable_graph Graph, row_distances Distances, class Frontier>
 void search_layer(const Graph& graph, const Distances& distances, unsigned level, Frontier& frontier,
                   search_scratch& scratch, search_stats& stats) {
-    for (auto row = frontier.next(); row != row_none; row = frontier.next()) {
-        const auto listed = graph.neighbors(row, level, scratch.ids.data());
-        std::size_t fresh = 0;
-        for (std::size_t i = 0; i < listed; ++i) {
-            const auto id = scratch.ids[i];
-            if (!scratch.visited.visit(id)) continue;
-            scratch.ids[fresh++] = id;
+    auto *now = &scratch.hops[0], *ahead = &scratch.hops[1];
+    now->count = 0;
+    for (;;) {
+        const auto row = frontier.next();
+        ahead->count = 0;
+        if (row != row_none) {
+            graph.for_each_neighbor(row, level, [&](row_id id) {
+                ahead->rows[ahead->count] = id;
+                ahead->count += scratch.visited.visit(id);
+            });
+            for (std::size_t i = 0; i < ahead->count; ++i) distances.prefetch(ahead->rows[i]);
+            ++stats.hops;
+        } else if (now->count == 0) {
+            return;
         }
-        // Likely the next hop; its list arrives while the distances of this hop are computed.
-        if (const auto next = frontier.peek(); level == 0 && next != row_none) graph.prefetch(next);
-        distances.many(scratch.ids.data(), fresh, scratch.distances.data());
-        for (std::size_t i = 0; i < fresh; ++i)
-            if (scratch.distances[i] < frontier.bound()) frontier.push({scratch.distances[i], scratch.ids[i]});
-        stats.distances += fresh;
-        ++stats.hops;
+        if (now->count > 0) {
+            distances.many(now->rows.data(), now->count, scratch.distances.data());
+            stats.distances += now->count;
+            frontier.push(now->rows.data(), scratch.distances.data(), now->count, scratch.kept.data(),
+                          [&](row_id kept) {
+                              if (level == 0) graph.prefetch(kept);
+                          });
+        }
+        std::swap(now, ahead);
     }
 }
 
@@ -164,7 +176,7 @@ template <walkable_graph Graph, row_distances Distances>
     for (unsigned l = entry.level; l > level; --l) {
         scratch.visited.start(graph.row_bound());
         (void)scratch.visited.visit(nearest.row);
-        sorted_frontier frontier(scratch.heap, 1);
+        sorted_frontier frontier(scratch.pool, 1);
         frontier.push(nearest);
         search_layer(graph, distances, l, frontier, scratch, stats);
         nearest = frontier.nearest();
@@ -196,9 +208,34 @@ template <walkable_graph Graph, row_distances Distances, class Allow = allow_all
         return frontier.take(k);
     };
     if constexpr (std::is_same_v<Allow, allow_all>)
-        return walk(sorted_frontier(scratch->heap, std::max(ef, k)));
+        return walk(sorted_frontier(scratch->pool, std::max(ef, k)));
     else
         return walk(filtered_frontier<Allow>(scratch->heap, std::max(ef, k), allow));
+}
+
+/// Replaces the distances of `found` by those that `exact` gives, and returns the `k` nearest by these.
+template <row_distances Exact>
+[[nodiscard]] std::vector<neighbor> rescore(std::vector<neighbor> found, const Exact& exact, std::size_t k) {
+    std::vector<row_id> rows(found.size());
+    std::vector<float> distances(found.size());
+    std::transform(found.begin(), found.end(), rows.begin(), [](const neighbor& n) { return n.row; });
+    exact.many(rows.data(), rows.size(), distances.data());
+    for (std::size_t i = 0; i < found.size(); ++i) found[i].distance = distances[i];
+    const auto kept = std::min(k, found.size());
+    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end());
+    found.resize(kept);
+    return found;
+}
+
+/// As `hnsw_search`, the walk by the distances `walked` (of codes), and the nearest `rescored` of what it found put in
+/// order by `exact`. `rescored` is raised to k when below.
+template <walkable_graph Graph, row_distances Walked, row_distances Exact, class Allow = allow_all>
+[[nodiscard]] std::vector<neighbor> hnsw_search_rescored(const Graph& graph, const Walked& walked, const Exact& exact,
+                                                         std::size_t k, std::size_t ef, std::size_t rescored,
+                                                         const Allow& allow = {}, search_stats* stats = nullptr) {
+    auto found = hnsw_search(graph, walked, std::max(k, rescored), ef, allow, stats);
+    if (stats != nullptr) stats->rescored += found.size();
+    return rescore(std::move(found), exact, k);
 }
 
 }  // namespace vecstore::index
