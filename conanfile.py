@@ -51,7 +51,8 @@ class VecstoreRecipe(ConanFile):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["VECSTORE_LIBRARY"] = not self.options.header_only
-        for part in ("TESTS", "EXAMPLES", "BENCHMARKS", "WARNINGS_AS_ERRORS"):
+        # FAISS is not asked for: ivf indexes can then be searched, not built.
+        for part in ("FAISS", "TESTS", "EXAMPLES", "BENCHMARKS", "WARNINGS_AS_ERRORS"):
             toolchain.cache_variables[f"VECSTORE_{part}"] = False
         toolchain.generate()
 

@@ -40,5 +40,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
     "libboost-json1.81-dev, libboost1.81-dev, libfmt-dev, liblmdb-dev, libxxhash-dev")
+if(VECSTORE_WITH_FAISS)
+    string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libfaiss-dev")
+endif()
 set(CPACK_STRIP_FILES OFF)
 include(CPack)

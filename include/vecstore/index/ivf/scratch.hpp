@@ -1,0 +1,142 @@
+/// Memory that a search over inverted lists needs and gives back.
+#pragma once
+
+#include <vecstore/core/types.hpp>
+#include <vecstore/index/ivf/query.hpp>
+#include <vecstore/index/ivf/take_least.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace vecstore::index {
+
+/// An entry of the lists whose code looks near.
+struct ivf_candidate {
+    float estimate = 0;
+    std::uint32_t entry = 0;
+};
+
+/// A set of a few rows: open addressing, cleared by counting the searches.
+/// Thread safety: belongs to one thread.
+class few_rows_set {
+public:
+    void clear(std::size_t expected) {
+        const auto size = std::bit_ceil(std::max<std::size_t>(4 * expected, 256));
+        count_ = 0;
+        slots_.assign(size, row_none);
+    }
+    /// True the first time.
+    bool insert(row_id row) {
+        if (2 * (count_ + 1) > slots_.size()) grow();
+        if (!put(row)) return false;
+        ++count_;
+        return true;
+    }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return slots_.capacity() * sizeof(row_id); }
+
+private:
+    bool put(row_id row) noexcept {
+        const auto mask = slots_.size() - 1;
+        for (auto i = (row * 0x9E37'79B1u) & mask;; i = (i + 1) & mask) {
+            if (slots_[i] == row) return false;
+            if (slots_[i] == row_none) {
+                slots_[i] = row;
+                return true;
+            }
+        }
+    }
+    void grow() {
+        auto old = std::exchange(slots_, std::vector<row_id>(2 * slots_.size(), row_none));
+        for (const auto row : old)
+            if (row != row_none) put(row);
+    }
+
+    std::vector<row_id> slots_;
+    std::size_t count_ = 0;
+};
+
+/// Thread safety: belongs to one thread while borrowed from a pool.
+struct ivf_scratch {
+    ivf_query query;
+    std::array<std::uint16_t, 256> sums;
+    std::array<std::uint32_t, 256> found;
+    std::vector<ivf_candidate> candidates;
+    std::vector<ivf_candidate> chosen;
+    std::vector<row_id> rows;  ///< about to be compared
+    few_rows_set seen;         ///< compared already
+
+    void begin(std::size_t keep) {
+        candidates.clear();
+        rows.clear();
+        seen.clear(keep);
+    }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return sizeof *this + query.memory_bytes() +
+               (candidates.capacity() + chosen.capacity()) * sizeof(ivf_candidate) + rows.capacity() * sizeof(row_id) +
+               seen.memory_bytes();
+    }
+};
+
+/// Lends scratches to any number of threads at once; keeps up to 16 for reuse.
+/// Invariant: a pointer is in a slot or lent, never both; `exchange` hands it over whole.
+/// Thread safety: `borrow` from any thread, without locks.
+class ivf_scratch_pool {
+public:
+    /// Gives the scratch back when it goes out of scope.
+    class loan {
+    public:
+        loan(ivf_scratch_pool& pool, std::unique_ptr<ivf_scratch> scratch) noexcept
+            : pool_(pool), scratch_(std::move(scratch)) {}
+        ~loan() { pool_.give_back(std::move(scratch_)); }
+        loan(const loan&) = delete;
+        loan& operator=(const loan&) = delete;
+        [[nodiscard]] ivf_scratch& operator*() const noexcept { return *scratch_; }
+
+    private:
+        ivf_scratch_pool& pool_;
+        std::unique_ptr<ivf_scratch> scratch_;
+    };
+
+    ivf_scratch_pool() = default;
+    ~ivf_scratch_pool() {
+        for (auto& slot : slots_) delete slot.load(std::memory_order_relaxed);
+    }
+    ivf_scratch_pool(const ivf_scratch_pool&) = delete;
+    ivf_scratch_pool& operator=(const ivf_scratch_pool&) = delete;
+
+    /// May throw std::bad_alloc.
+    [[nodiscard]] loan borrow() {
+        for (auto& slot : slots_)
+            if (auto* kept = slot.exchange(nullptr, std::memory_order_acquire))
+                return {*this, std::unique_ptr<ivf_scratch>(kept)};
+        return {*this, std::make_unique<ivf_scratch>()};
+    }
+    /// Of the scratches kept at the time they were given back.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+private:
+    void give_back(std::unique_ptr<ivf_scratch> scratch) noexcept {
+        bytes_.store(std::max(bytes_.load(std::memory_order_relaxed), scratch->memory_bytes()),
+                     std::memory_order_relaxed);
+        for (auto& slot : slots_) {
+            ivf_scratch* none = nullptr;
+            if (slot.compare_exchange_strong(none, scratch.get(), std::memory_order_release,
+                                             std::memory_order_relaxed)) {
+                scratch.release();
+                return;
+            }
+        }
+    }
+
+    std::array<std::atomic<ivf_scratch*>, 16> slots_{};
+    std::atomic<std::size_t> bytes_{0};
+};
+
+}  // namespace vecstore::index
