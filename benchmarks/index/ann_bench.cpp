@@ -116,7 +116,9 @@ std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& 
 
 void build(const arguments& a, const entry& e, const bench::matrix<float>& base) {
     std::string file;
-    if (!a.cache.empty()) file = a.cache + "/" + bench::cache_file(e.name, a.engine, base);
+    // A peer's name may carry what only its searches depend on.
+    const auto name = e.peer ? e.engine->name() : e.name;
+    if (!a.cache.empty()) file = a.cache + "/" + bench::cache_file(name, a.engine, base);
     const bench::stopwatch watch;
     const auto cached = !file.empty() && e.engine->load(file);
     if (!cached) e.engine->build(base, a.curve.threads);
