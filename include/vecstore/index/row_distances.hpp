@@ -48,7 +48,7 @@ public:
             distance_.many(vectors.data(), size, out + first);
         }
     }
-    void prefetch(row_id row) const noexcept {
+    [[gnu::always_inline]] void prefetch(row_id row) const noexcept {
         const auto* bytes = static_cast<const std::byte*>(rows_.at(row));
         for (std::size_t i = 0; i < 256; i += 64) __builtin_prefetch(bytes + i);
     }
@@ -72,7 +72,7 @@ public:
 
     [[nodiscard]] float operator()(row_id row) const noexcept { return exact_(row); }
     void many(const row_id* ids, std::size_t count, float* out) const noexcept { exact_.many(ids, count, out); }
-    void prefetch(row_id row) const noexcept { exact_.prefetch(row); }
+    [[gnu::always_inline]] void prefetch(row_id row) const noexcept { exact_.prefetch(row); }
 
 private:
     [[nodiscard]] static std::vector<float> widen(metric m, const Rows& rows, row_id row) {
@@ -111,7 +111,7 @@ public:
 
     [[nodiscard]] float operator()(row_id row) const noexcept { return distances_(row); }
     void many(const row_id* ids, std::size_t count, float* out) const noexcept { distances_.many(ids, count, out); }
-    void prefetch(row_id row) const noexcept { distances_.prefetch(row); }
+    [[gnu::always_inline]] void prefetch(row_id row) const noexcept { distances_.prefetch(row); }
 
 private:
     [[nodiscard]] static quantization::code_query prepared(const quantization::scalar_codec& codec,

@@ -36,9 +36,11 @@ public:
     }
     /// True the first time. A row beyond the room (inserted after the walk began) counts as seen.
     [[nodiscard]] bool visit(row_id row) noexcept {
-        if (row >= tags_.size() || tags_[row] == epoch_) return false;
+        if (row >= tags_.size()) return false;
+        // No branch on what cannot be predicted.
+        const bool first = tags_[row] != epoch_;
         tags_[row] = epoch_;
-        return true;
+        return first;
     }
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return tags_.capacity(); }
 

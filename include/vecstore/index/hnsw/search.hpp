@@ -49,11 +49,9 @@ class sorted_frontier {
 public:
     sorted_frontier(pool_memory& memory, std::size_t ef) : pool_(memory.start(ef)) {}
 
-    /// Keeps the nearest of `count` rows, and tells `kept` those that were.
-    template <class Kept>
-    void push(const row_id* rows, const float* distances, std::size_t count, row_id* kept_rows, const Kept& kept) {
-        const auto kept_count = kernels_.keep_nearest(pool_, distances, rows, count, kept_rows);
-        for (std::size_t i = 0; i < kept_count; ++i) kept(kept_rows[i]);
+    /// Keeps the nearest of `count` rows, writes those kept to `kept` and returns how many.
+    std::size_t push(const row_id* rows, const float* distances, std::size_t count, row_id* kept) noexcept {
+        return kernels_.keep_nearest(pool_, distances, rows, count, kept);
     }
     void push(neighbor found) noexcept {
         row_id kept;
@@ -94,13 +92,14 @@ public:
         candidates_.clear();
     }
 
-    template <class Kept>
-    void push(const row_id* rows, const float* distances, std::size_t count, row_id*, const Kept& kept) {
+    std::size_t push(const row_id* rows, const float* distances, std::size_t count, row_id* kept) {
+        std::size_t kept_count = 0;
         for (std::size_t i = 0; i < count; ++i) {
             if (distances[i] >= bound()) continue;
             push({distances[i], rows[i]});
-            kept(rows[i]);
+            kept[kept_count++] = rows[i];
         }
+        return kept_count;
     }
     void push(neighbor found) {
         candidates_.push_back(found);
@@ -157,10 +156,10 @@ void search_layer(const Graph& graph, const Distances& distances, unsigned level
         if (now->count > 0) {
             distances.many(now->rows.data(), now->count, scratch.distances.data());
             stats.distances += now->count;
-            frontier.push(now->rows.data(), scratch.distances.data(), now->count, scratch.kept.data(),
-                          [&](row_id kept) {
-                              if (level == 0) graph.prefetch(kept);
-                          });
+            const auto kept =
+                frontier.push(now->rows.data(), scratch.distances.data(), now->count, scratch.kept.data());
+            if (level == 0)
+                for (std::size_t i = 0; i < kept; ++i) graph.prefetch(scratch.kept[i]);
         }
         std::swap(now, ahead);
     }
