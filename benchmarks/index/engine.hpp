@@ -66,6 +66,8 @@ public:
 
 [[nodiscard]] std::unique_ptr<engine> make_flat(const engine_options& options);
 [[nodiscard]] std::unique_ptr<engine> make_hnsw(const engine_options& options);
+/// The hnsw kind in its frozen form, walked over int8 or int4 codes.
+[[nodiscard]] std::unique_ptr<engine> make_hnsw_codes(const engine_options& options);
 #ifdef VECSTORE_BENCH_HNSWLIB
 [[nodiscard]] std::unique_ptr<engine> make_hnswlib(const engine_options& options);
 #endif

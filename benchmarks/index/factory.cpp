@@ -35,7 +35,7 @@ std::unique_ptr<engine> make_own(const engine_spec& spec, engine_options options
 #endif
     }
     if (spec.kind == "flat") return make_flat(options);
-    if (spec.kind == "hnsw") return make_hnsw(options);
+    if (spec.kind == "hnsw") return spec.quantization == "none" ? make_hnsw(options) : make_hnsw_codes(options);
 #ifdef VECSTORE_BENCH_IVF
     if (spec.kind == "ivf") return make_ivf(options);
 #endif

@@ -133,7 +133,7 @@ std::string svg_plot(const std::string& title, std::span<const plot_series> seri
                    R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img">
 <title>{2}</title>
 <style>
-text {{ font: 12px sans-serif; fill: #57606a; }}
+text {{ font: 12px sans-serif; fill: #6e7781; }}
 .grid {{ stroke: #8c959f; stroke-opacity: 0.35; }}
 @media (prefers-color-scheme: dark) {{ text {{ fill: #adbac7; }} }}
 </style>
