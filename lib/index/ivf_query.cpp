@@ -16,7 +16,7 @@ namespace {
 bool by_inner_product(metric m) noexcept { return m == metric::cosine || m == metric::dot; }
 
 /// How much of the cosine between a row and a query is there for the row's own term: a near query is not the row.
-constexpr float term_share = 0.8f;
+constexpr float term_share = 0.6f;
 
 }  // namespace
 

@@ -27,8 +27,9 @@ struct ivf_search_options {
     std::size_t nprobe = 32;
     /// At most so many candidates are compared by their originals (pq4); 0: 40 k. A flat list is compared whole.
     std::size_t rescore = 0;
-    /// A candidate is left out when its estimate is so many standard deviations beyond the k-th best distance.
-    float slack = 3;
+    /// A candidate is left out when its estimate is so many standard deviations beyond the k-th best distance. On the sets
+    /// measured, 2 costs up to 0.001 of recall against no limit, 3 nothing.
+    float slack = 2.25f;
 };
 
 struct ivf_search_stats {
@@ -73,7 +74,7 @@ public:
             }
             scan(list, rank);
             if (rank + 1 >= refine_at && stats_.allowed >= enough_ && rank + 1 < nprobe) {
-                refine(2 * k_);
+                refine(k_);
                 refine_at = 2 * (rank + 1);
             }
         }
@@ -136,7 +137,7 @@ private:
     }
     /// The best few first: they bring the limit down for the rest, whose order no longer matters.
     void finish() {
-        constexpr std::size_t few = 4;
+        constexpr std::size_t few = 2;
         drop_beyond_limit();
         select(keep_);
         refine(few * k_);
