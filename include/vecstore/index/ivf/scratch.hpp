@@ -106,7 +106,7 @@ public:
 
     ivf_scratch_pool() = default;
     ~ivf_scratch_pool() {
-        for (auto& slot : slots_) delete slot.load(std::memory_order_relaxed);
+        for (auto& slot : slots_) std::unique_ptr<ivf_scratch>(slot.load(std::memory_order_relaxed)).reset();
     }
     ivf_scratch_pool(const ivf_scratch_pool&) = delete;
     ivf_scratch_pool& operator=(const ivf_scratch_pool&) = delete;
