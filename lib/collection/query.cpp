@@ -32,6 +32,17 @@ result<void> check_limit(std::size_t limit, std::size_t offset) {
     return {};
 }
 
+/// The distance that a score within stands for, and a little more: the score itself has the last word, and it is
+/// computed from the distance with rounding.
+result<float> radius_of(metric m, float within) {
+    if (!std::isfinite(within)) return invalid_argument("within is not finite");
+    if (!larger_is_better(m) && within < 0)
+        return invalid_argument("within = " + std::to_string(within) + " is negative, and no " +
+                                std::string(to_string(m)) + " distance is");
+    const auto distance = to_distance(m, within);
+    return distance + 1e-6f * (1 + std::abs(distance));
+}
+
 /// A query that passed its checks: the vector in the form that the kernels take, the filter compiled.
 struct checked_query {
     std::vector<float> vector;
@@ -66,6 +77,9 @@ result<checked_query> check(const collection_options& options, const query& q) {
         return invalid_argument("ef = " + std::to_string(*q.ef) + " is not in 1 to " + std::to_string(ef_max));
     if (q.score_threshold && !std::isfinite(*q.score_threshold))
         return invalid_argument("score_threshold is not finite");
+    if (q.within) {
+        VECSTORE_TRY(checked.request.radius, radius_of(vector.metric, *q.within));
+    }
     VECSTORE_CHECK(check_names(options, q.with_vectors));
     VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
     checked.metric = vector.metric;
@@ -89,6 +103,7 @@ result<query_result> answer(read_session& session, const query& q) {
                 larger_is_better(checked.metric) ? score > *q.score_threshold : score < *q.score_threshold;
             if (!better) break;  // and so are all that follow
         }
+        if (q.within && (larger_is_better(checked.metric) ? score < *q.within : score > *q.within)) break;
         VECSTORE_TRY(const auto point, session.point(found[i].ordinal));
         auto& h = answer.hits.emplace_back();
         h.score = score;

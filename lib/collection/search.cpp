@@ -4,6 +4,7 @@
 
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/flat.hpp>
+#include <vecstore/index/range.hpp>
 
 #include <algorithm>
 #include <array>
@@ -49,7 +50,8 @@ public:
         else
             walk(strategy);
         if (failure_) return *std::move(failure_);
-        if (strategy != search_strategy::exact_scan && nearest_.size() < std::min(request_.wanted, reachable())) {
+        if (strategy != search_strategy::exact_scan && !request_.radius &&
+            nearest_.size() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
             nearest_ = top_k<candidate>(request_.wanted);
             VECSTORE_CHECK(scan_exactly());
@@ -61,6 +63,11 @@ private:
     [[nodiscard]] static distance_computer distance_of(const vector_options& options, const void* query) noexcept {
         return {options.metric, options.type, query, options.dim};
     }
+    /// How many a walk is planned for; how many lie within a radius is not known before.
+    [[nodiscard]] std::size_t expected_count() const noexcept {
+        constexpr std::size_t within_expected = 10;
+        return request_.radius ? std::min(request_.wanted, within_expected) : request_.wanted;
+    }
     /// No answer can have more hits than this.
     [[nodiscard]] std::size_t reachable() const noexcept {
         std::size_t rows = 0;
@@ -71,7 +78,7 @@ private:
     result<search_strategy> choose() {
         plan_input in;
         in.points = session_.state().point_count;
-        in.wanted = request_.wanted;
+        in.wanted = expected_count();
         in.exact = request_.exact || request_.recall >= 1;
         in.filtered = !filter_.passes_all();
         in.few_listed = filter_.required_ids().has_value();
@@ -155,7 +162,8 @@ private:
         std::size_t filled = 0;
         const auto flush = [&] {
             distance_.many(vectors.data(), filled, distances.data());
-            for (std::size_t i = 0; i < filled; ++i) nearest_.push({distances[i], ordinals[i]});
+            for (std::size_t i = 0; i < filled; ++i)
+                if (!request_.radius || distances[i] <= *request_.radius) nearest_.push({distances[i], ordinals[i]});
             compared_ += filled;
             filled = 0;
         };
@@ -196,14 +204,18 @@ private:
         }
     }
     [[nodiscard]] std::size_t ef_of(const part& p) const noexcept {
-        return request_.ef ? std::max(*request_.ef, request_.wanted) : p.ef_for(request_.recall, request_.wanted);
+        return request_.ef ? std::max(*request_.ef, expected_count()) : p.ef_for(request_.recall, expected_count());
     }
     template <class Source, class Allow>
     void walk_part(const part& p, const Source& rows, const Allow& allow) {
         const auto ef = ef_of(p);
         index::search_stats stats;
-        keep(rows, index::hnsw_search(*p.graph(), index::exact_distances(rows.vectors, distance_), request_.wanted, ef,
-                                      allow, &stats));
+        const index::exact_distances distances(rows.vectors, distance_);
+        if (request_.radius)
+            keep(rows,
+                 index::range_search(*p.graph(), distances, *request_.radius, request_.wanted, ef, allow, &stats));
+        else
+            keep(rows, index::hnsw_search(*p.graph(), distances, request_.wanted, ef, allow, &stats));
         plan_.ef = std::max(plan_.ef, ef);
         plan_.distances += stats.distances;
     }
@@ -214,8 +226,11 @@ private:
             compared_ += allowed;
             return allowed;
         };
-        keep(rows,
-             index::flat_search(index::exact_distances(rows.vectors, distance_), rows.count, request_.wanted, counted));
+        const index::exact_distances distances(rows.vectors, distance_);
+        if (request_.radius)
+            keep(rows, index::flat_range_search(distances, rows.count, *request_.radius, request_.wanted, counted));
+        else
+            keep(rows, index::flat_search(distances, rows.count, request_.wanted, counted));
         count_scanned();
     }
 

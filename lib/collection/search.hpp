@@ -21,6 +21,7 @@ struct nearest_request {
     double recall = 0.95;
     std::optional<std::size_t> ef;
     bool exact = false;
+    std::optional<float> radius;  ///< a range search: all at this distance or nearer, but not more than `wanted`
 };
 
 /// A point's ordinal and its distance.
@@ -33,7 +34,7 @@ struct candidate {
     }
 };
 
-/// Nearest first; `wanted` of them whenever so many match. Adds its cost to `plan`.
+/// Nearest first; `wanted` of them whenever so many match (and, with a radius, are within it). Adds its cost to `plan`.
 /// Errors: corruption, io (payloads that a filter had to read).
 [[nodiscard]] result<std::vector<candidate>> find_nearest(read_session& session, const nearest_request& request,
                                                           const filter::compiled& filter, query_plan& plan);

@@ -35,7 +35,8 @@ private:
     std::vector<std::string> names_;
 };
 
-/// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match.
+/// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match. With
+/// `within` it is a range search: all matching points that are near enough, but not more than `limit`.
 struct query {
     std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine; 0 and 1 for binary
     std::string using_vector = {};              ///< name of the vector searched; "" = the default one
@@ -43,6 +44,11 @@ struct query {
     std::size_t limit = 10;                     ///< 1 to query_limit_max
     std::size_t offset = 0;                     ///< hits to leave out at the front; limit + offset <= query_limit_max
     std::optional<float> score_threshold = {};  ///< cosine, dot: keep score > it; others: keep score < it
+    /// Range search: cosine, dot: all points with score >= it; others: with score <= it, and then it must not be negative.
+    /// Graph walks go on as long as they meet such points; `recall` and `ef` set how broadly they look for the first, and
+    /// points apart from all others may be left out. With `exact` none is. Costs grow with what is found, so set `limit`
+    /// as high as you want: unlike `score_threshold`, it is not searched for when fewer points are within.
+    std::optional<float> within = {};
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 
