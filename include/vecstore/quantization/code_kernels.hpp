@@ -7,6 +7,7 @@
 #pragma once
 
 #include <vecstore/core/types.hpp>
+#include <vecstore/quantization/code_query_view.hpp>
 #include <vecstore/quantization/nearest_pool.hpp>
 
 #include <cstddef>
@@ -15,25 +16,6 @@
 #include <string_view>
 
 namespace vecstore::quantization {
-
-/// Codes are whole lines, so that no kernel has a tail and no code shares a line with another.
-inline constexpr std::size_t code_line = 64;
-
-/// Sums of 32 bits hold every distance up to this many dimensions.
-inline constexpr std::size_t codec_dim_max = 16'384;
-
-/// A query as the kernels read it.
-/// Shapes: u8 codes: narrow [64 lines] and wide [64 lines] hold the same query (narrow for dot alone), dimension by
-///         dimension; u4 codes: narrow [128 lines], in byte 128 l + j the dimension of that number.
-/// Alignment: 64 bytes.
-struct code_query_view {
-    const std::int8_t* narrow = nullptr;
-    const std::int16_t* wide = nullptr;
-    std::size_t lines = 0;  ///< of one code
-    std::int32_t offset = 0;
-    float scale = 1;
-    float bias = 0;
-};
 
 /// out[i] = scale * (sum + offset) + bias, where sum runs over the padded dimensions of row rows[i].
 /// Shapes:    codes [any][stride] bytes, on lines; rows [count]; out [count]. Nothing but the rows' codes is read.

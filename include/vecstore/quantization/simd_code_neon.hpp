@@ -2,6 +2,7 @@
 /// Thread safety: pure functions.
 #pragma once
 
+#include <vecstore/core/types.hpp>
 #include <vecstore/quantization/simd_code_scalar.hpp>
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 /// Thread safety: pure functions.
 #pragma once
 
-#include <vecstore/quantization/code_kernels.hpp>
+#include <vecstore/quantization/code_query_view.hpp>
 
 #include <cstddef>
 #include <cstdint>
