@@ -36,12 +36,12 @@ enum class code_type : std::uint8_t { u8 = 1, u4 = 2 };
     return (dim + per_line - 1) / per_line * code_line;
 }
 
-/// A query in the form that the kernels read, made by a codec. Keep one and fill it again: no allocation once it has
-/// held a query of that size.
+/// A query in the form that the kernels read, made by a codec. Up to 320 (u8) or 512 (u4) dimensions lie in the object;
+/// for more, keep one and fill it again: no allocation once it has held a query of that size.
 class code_query {
 public:
     [[nodiscard]] code_query_view view() const noexcept {
-        const auto* bytes = reinterpret_cast<const std::byte*>(lines_.data());
+        const auto* bytes = reinterpret_cast<const std::byte*>(large_.empty() ? small_ : large_.data());
         return {reinterpret_cast<const std::int8_t*>(bytes),
                 reinterpret_cast<const std::int16_t*>(bytes + wide_at_),
                 code_lines_,
@@ -60,14 +60,23 @@ private:
     void reset(code_type type, std::size_t code_lines) {
         code_lines_ = code_lines;
         wide_at_ = type == code_type::u8 ? code_lines * code_line : 0;
-        lines_.assign(code_lines * (type == code_type::u8 ? 3 : 2), line{});
+        const auto lines = code_lines * (type == code_type::u8 ? 3 : 2);
+        if (lines <= lines_inside) {
+            large_.clear();
+            std::memset(small_, 0, lines * sizeof(line));
+        } else {
+            large_.assign(lines, line{});
+        }
     }
-    [[nodiscard]] std::int8_t* narrow() noexcept { return reinterpret_cast<std::int8_t*>(lines_.data()); }
-    [[nodiscard]] std::int16_t* wide() noexcept {
-        return reinterpret_cast<std::int16_t*>(reinterpret_cast<std::byte*>(lines_.data()) + wide_at_);
+    [[nodiscard]] std::byte* bytes() noexcept {
+        return reinterpret_cast<std::byte*>(large_.empty() ? small_ : large_.data());
     }
+    [[nodiscard]] std::int8_t* narrow() noexcept { return reinterpret_cast<std::int8_t*>(bytes()); }
+    [[nodiscard]] std::int16_t* wide() noexcept { return reinterpret_cast<std::int16_t*>(bytes() + wide_at_); }
 
-    std::vector<line> lines_;
+    static constexpr std::size_t lines_inside = 16;
+    line small_[lines_inside];
+    std::vector<line> large_;
     std::size_t code_lines_ = 0;
     std::size_t wide_at_ = 0;
     std::int32_t offset_ = 0;
@@ -161,13 +170,12 @@ public:
         auto* narrow = out.narrow();
         auto* wide = out.wide();
         if (by_dot(metric_)) {
+            // Loops apart, each of a shape that compilers turn into SIMD: building a graph comes here very often.
             std::int32_t sum = 0;
-            for (std::size_t d = 0; d < dim_; ++d) {
-                const auto weight = static_cast<int>(code[d]) - 128;
-                narrow[d] = static_cast<std::int8_t>(weight);
-                wide[d] = static_cast<std::int16_t>(weight);
-                sum += weight;
-            }
+            for (std::size_t d = 0; d < dim_; ++d)
+                narrow[d] = static_cast<std::int8_t>(static_cast<std::uint8_t>(code[d]) ^ 0x80u);
+            for (std::size_t d = 0; d < dim_; ++d) wide[d] = narrow[d];
+            for (std::size_t d = 0; d < dim_; ++d) sum += narrow[d];
             finish_dot(out, -128 * sum, -step * step, base());
         } else {
             for (std::size_t d = 0; d < dim_; ++d) wide[d] = static_cast<std::int16_t>(code[d]);

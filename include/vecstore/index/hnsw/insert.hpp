@@ -24,6 +24,9 @@ namespace vecstore::index {
 /// Whether room in a list is filled with candidates that the heuristic pruned (Algorithm 4, keepPrunedConnections).
 inline constexpr bool fill_pruned = true;
 
+/// A full list is pruned to 1 - 1/list_slack of its size, so that this costly step pays for several links to come.
+inline constexpr std::size_t list_slack = 8;
+
 /// Inserts rows into one graph; made for each insert, holds no state of its own.
 /// Lifetime: borrows all.
 template <row_space Space>
@@ -182,7 +185,7 @@ private:
         candidates.reserve(count + 1);
         for (std::size_t i = 0; i < count; ++i) candidates.push_back({distances[i], ids[i]});
         std::sort(candidates.begin(), candidates.end());
-        const auto kept = select(candidates, size, level == 0 ? to : row_none);
+        const auto kept = select(candidates, size - size / list_slack, level == 0 ? to : row_none);
         write_list(to, level, {candidates.data(), kept});
     }
 
