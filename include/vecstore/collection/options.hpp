@@ -14,6 +14,24 @@
 
 namespace vecstore {
 
+/// How the sealed rows of a vector are searched. The values are on disk, do not renumber.
+enum class index_kind : std::uint8_t {
+    automatic =
+        0,  ///< graph and inverted lists are both built and measured; each query takes what reaches its recall sooner
+    hnsw = 1,  ///< a graph: fast to search, slow to build
+    ivf = 2,   ///< inverted lists: a little memory, fast to build
+    flat = 3,  ///< none: every row is compared
+};
+
+/// What a graph is walked over; the best candidates are compared by their originals in any case, so this trades memory
+/// and speed, not the order of results. The values are on disk, do not renumber.
+enum class quantization_kind : std::uint8_t {
+    automatic = 0,  ///< int8, or none where codes make no sense (binary vectors, very many dimensions)
+    none = 1,       ///< originals
+    int8 = 2,       ///< a byte for each number
+    int4 = 3,       ///< half a byte
+};
+
 /// One named vector of a collection.
 struct vector_options {
     /// "" is the default vector, the one that `point::vector` and an empty `query::using_vector` mean.
@@ -38,6 +56,16 @@ struct vector_options {
     /// round; int8 takes integers in [-128, 127] only; binary takes 0 and 1 only and goes with metric::hamming only.
     /// Reads return what is kept. Queries are numbers of any size, but 0 and 1 for binary.
     element_type type = element_type::f32;
+
+    /// How sealed rows are searched.
+    index_kind index = index_kind::automatic;
+
+    /// What is kept in memory of each row.
+    quantization_kind quantization = quantization_kind::automatic;
+
+    /// True: graph and originals stay on disk, only codes of half a byte a number are in memory. Slower, for sets larger
+    /// than memory.
+    bool on_disk = false;
 
     friend bool operator==(const vector_options&, const vector_options&) = default;
 };

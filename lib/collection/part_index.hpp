@@ -1,0 +1,72 @@
+/// What stands between a query and the rows of one part: an index of some kind, derived from the part's rows, in a file
+/// beside it. The one virtual call for each part and query is here.
+/// Thread safety: immutable; any number of threads.
+#pragma once
+
+#include <vecstore/collection/options.hpp>
+#include <vecstore/core/top_k.hpp>
+#include <vecstore/core/types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vecstore::detail {
+
+/// How far a search goes. Calibration measures a ladder of these; a query may name its own.
+struct search_setting {
+    std::uint32_t breadth = 0;   ///< ef of a graph walk; lists that an IVF probes
+    std::uint32_t rescored = 0;  ///< candidates compared by their originals; 0 = the search itself is by originals
+
+    friend bool operator==(const search_setting&, const search_setting&) = default;
+};
+
+/// Which rows may be returned: a predicate without an owner, so that it costs one indirect call and no allocation.
+/// Lifetime: borrows what it was made from.
+class row_predicate {
+public:
+    template <class Allow>
+    explicit row_predicate(const Allow& allow) noexcept
+        : object_(&allow),
+          call_([](const void* object, row_id row) { return (*static_cast<const Allow*>(object))(row); }) {}
+    [[nodiscard]] bool operator()(row_id row) const { return call_(object_, row); }
+
+private:
+    const void* object_;
+    bool (*call_)(const void*, row_id);
+};
+
+struct part_request {
+    const void* query = nullptr;  ///< as distance_computer takes it; of unit length for cosine
+    std::size_t k = 0;
+    search_setting setting;
+    const row_predicate* allow = nullptr;  ///< null: every row
+};
+
+/// What a search cost; added to.
+struct part_cost {
+    std::size_t distances = 0;  ///< by codes or originals
+    std::size_t rescored = 0;   ///< of these, by originals after a search by codes
+};
+
+/// Bytes of one index.
+struct index_memory {
+    std::size_t resident = 0;  ///< allocated: graph and codes, unless they stay on disk
+    std::size_t mapped = 0;    ///< of its file, read through the page cache
+};
+
+class part_index {
+public:
+    virtual ~part_index() = default;
+    [[nodiscard]] virtual index_kind kind() const noexcept = 0;
+    /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met.
+    [[nodiscard]] virtual std::vector<neighbor> search(const part_request& request, part_cost& cost) const = 0;
+    [[nodiscard]] virtual index_memory memory() const noexcept = 0;
+
+protected:
+    part_index() = default;
+    part_index(const part_index&) = default;
+    part_index& operator=(const part_index&) = default;
+};
+
+}  // namespace vecstore::detail
