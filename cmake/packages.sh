@@ -1,7 +1,6 @@
 #!/bin/sh
 # Installs what a build on Debian 12 needs and lacks. Does nothing, and says nothing, when all is there.
-# usage: cmake/packages.sh [--benchmarks | --neon]     --benchmarks: FAISS as well (large), to compare with
-#                                                      --neon: what cmake/test_neon.sh needs
+# usage: cmake/packages.sh [--neon]     --neon: what cmake/test_neon.sh needs
 set -eu
 
 wanted="g++ cmake ninja-build ccache pkg-config git
@@ -9,9 +8,8 @@ wanted="g++ cmake ninja-build ccache pkg-config git
     catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
 case "${1:-}" in
     "") ;;
-    --benchmarks) wanted="$wanted libfaiss-dev" ;;
     --neon) wanted="g++-aarch64-linux-gnu qemu-user catch2" ;;
-    *) echo "usage: $0 [--benchmarks | --neon]" >&2; exit 2 ;;
+    *) echo "usage: $0 [--neon]" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || exit 0  # another system: its own packages, see vcpkg.json and conanfile.py
 

@@ -28,7 +28,8 @@ namespace {
 using namespace vecstore;
 
 struct arguments {
-    std::string base, query, truth, metric = "cosine", type = "f32", quantization = "none", store, cache, svg, title;
+    std::string base, query, truth, metric = "cosine", type = "f32", quantization = "automatic", store, cache, svg,
+                                    title;
     std::vector<std::string> indexes, peers;
     std::vector<std::size_t> efs{10, 20, 40, 60, 80, 120, 160, 240, 320, 480, 640};
     std::vector<std::size_t> nprobes{1, 2, 4, 8, 16, 32, 64, 128, 256};
@@ -58,7 +59,7 @@ void declare_data(CLI::App& app, arguments& a) {
 void declare_engines(CLI::App& app, arguments& a) {
     app.add_option("--index", a.indexes, "[store:]hnsw|ivf|flat|auto[/quantization], comma separated; default hnsw")
         ->delimiter(',');
-    app.add_option("--quantization", a.quantization, "none, int8, int4, ... where --index names none");
+    app.add_option("--quantization", a.quantization, "automatic, none, int8, int4, ... where --index names none");
     app.add_option("--type", a.type, "f32, f16, bf16 or int8: how the store keeps the originals")
         ->check(CLI::IsMember({"f32", "f16", "bf16", "int8"}));
     app.add_option("--store", a.store, "directory for the whole store; without --index it alone is measured");
@@ -103,7 +104,7 @@ std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& 
     for (const auto& text : names) {
         const auto spec = bench::parse_spec(text, a.quantization);
         const auto name = std::string(spec.in_store ? "store:" : "") + spec.kind +
-                          (spec.quantization == "none" ? "" : "/" + spec.quantization);
+                          (spec.quantization == "automatic" ? "" : "/" + spec.quantization);
         if (spec.in_store && a.store.empty()) throw std::runtime_error("--index " + text + " needs --store");
         auto options = a.engine;
         if (spec.in_store) options.directory = a.store + "/" + bench::cache_file(name, options, base);

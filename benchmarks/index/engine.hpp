@@ -26,7 +26,7 @@ struct engine_options {
     std::size_t rows = 0;
     std::size_t m = 16;
     std::size_t ef_construct = 200;
-    std::string quantization = "none";  ///< none, int8, int4, ...; an engine throws `unsupported` for what it lacks
+    std::string quantization = "automatic";  ///< none, int8, int4, ...; an engine throws `unsupported` for what it lacks
     std::size_t lists = 0;              ///< of an IVF; 0 = the engine's choice
     std::size_t rescore = 0;            ///< candidates that get exact distances; 0 = the engine's choice
     std::string directory;              ///< for engines that write files; theirs alone

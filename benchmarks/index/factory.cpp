@@ -34,8 +34,10 @@ std::unique_ptr<engine> make_own(const engine_spec& spec, engine_options options
         throw unsupported("--store: this program was built without the store");
 #endif
     }
+    if (spec.quantization == "automatic")
+        options.quantization = spec.kind == "hnsw" ? "int8" : spec.kind == "ivf" ? "pq4" : "none";
     if (spec.kind == "flat") return make_flat(options);
-    if (spec.kind == "hnsw") return spec.quantization == "none" ? make_hnsw(options) : make_hnsw_codes(options);
+    if (spec.kind == "hnsw") return options.quantization == "none" ? make_hnsw(options) : make_hnsw_codes(options);
 #ifdef VECSTORE_BENCH_IVF
     if (spec.kind == "ivf") return make_ivf(options);
 #endif

@@ -12,7 +12,7 @@ namespace vecstore::bench {
 struct engine_spec {
     bool in_store = false;
     std::string kind = "hnsw";
-    std::string quantization = "none";
+    std::string quantization = "automatic";
 };
 
 /// Throws std::runtime_error that says what is wrong. `quantization` is the one when the text names none.
