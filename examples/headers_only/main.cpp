@@ -3,6 +3,7 @@
 // In your own build: target_link_libraries(app PRIVATE vecstore::headers), compiled for your machine (-march=native).
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/hnsw.hpp>
+#include <vecstore/index/sealed_hnsw.hpp>
 
 #include <cstdio>
 #include <thread>
@@ -38,4 +39,15 @@ int main() {
     const auto nearest = graph.search(query, 1).value().front();
     graph.remove(nearest.row).value();
     std::printf("%zu of %zu rows left\n", graph.size(), rows);
+
+    // Vectors that are all there and do not change: the sealed form walks codes of a byte a number instead, which is several
+    // times faster, and compares the best by their originals, which stay where they are.
+    std::vector<float> matrix;
+    for (const auto& v : vectors) matrix.insert(matrix.end(), v.begin(), v.end());
+    const vs::index::contiguous_rows originals(matrix.data(), dim, dim, rows);
+    const auto sealed =
+        vs::index::sealed_hnsw::build({.metric = vs::metric::euclid, .build = {.ef_construct = 100}}, originals)
+            .value();
+    std::printf("sealed: vector 42 is nearest to itself: row %u, %zu bytes a row beside the originals\n",
+                sealed.search(query, 1, 64).value().front().row, sealed.memory_bytes() / rows);
 }
