@@ -21,7 +21,7 @@ set(allowed_cli core distance quantization payload filter text storage wal index
     replication http)
 # What needs nothing but the standard library never includes what does.
 set(headers_target
-    "^include/vecstore/(core|distance|quantization)/|^include/vecstore/index/(rows|row_distances|flat|hnsw)|^include/vecstore/filter/(expression|dsl)")
+    "^include/vecstore/(core|distance|quantization)/|^include/vecstore/index/(rows|row_distances|coded_rows|flat|hnsw|sealed_hnsw)|^include/vecstore/filter/(expression|dsl)")
 set(headers_target_layers core distance quantization filter index)
 
 # <first folder or file of the include>|<regular expression of the files that may include it>
