@@ -89,6 +89,7 @@ result<void> collection_state::edit_point(const point_id& id, payload_edit kind,
     VECSTORE_TRY(const auto point,
                  find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, *ordinal, tables));
     VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
+    if (*ordinal < changes_->first_ordinal()) edits_->insert(*ordinal);
     changes_->put_point(*ordinal, lsn, id, edited);
     return {};
 }

@@ -66,6 +66,17 @@ result<void> write_deaths(storage::table_writer& tables, collection_id collectio
     return {};
 }
 
+/// Points of parts whose payload, and with it the version, is newer than what the part says.
+result<void> write_edits(storage::table_writer& tables, collection_id collection, const sealed_changes& sealed,
+                         const ordinal_set& edits) {
+    std::set<std::uint32_t> pages;
+    const auto* node = sealed.changes->older_points().first();
+    for (; node != nullptr; node = node->next()) pages.insert(node->key >> ordinal_set::page_bits);
+    for (const auto page : pages)
+        VECSTORE_CHECK(tables.put(tables::edits, tables::number_key(collection, page), edits.page(page)));
+    return {};
+}
+
 result<void> write_catalog(storage::table_writer& tables, const collection_state& state, const sealed_changes& sealed) {
     auto entry = to_document(state.name(), state.options());
     entry.set("next_ordinal", sealed.ordinal_end);
@@ -104,6 +115,23 @@ result<std::shared_ptr<tombstones>> load_deaths(storage::table_reader& tables, c
         VECSTORE_CHECK(cursor->next());
     }
     return deaths;
+}
+
+result<std::shared_ptr<ordinal_set>> load_edits(storage::table_reader& tables, collection_id collection) {
+    auto edits = std::make_shared<ordinal_set>();
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::edits));
+    VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
+    while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
+        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+        const auto page = key.get_big_endian<std::uint32_t>();
+        ordinal_set::page_bytes bits;
+        if (!key.finished() || cursor->value().size() != bits.size())
+            return error{errc::corruption, "a page of edits does not parse", "edits", 0};
+        std::copy(cursor->value().begin(), cursor->value().end(), bits.begin());
+        edits->insert_page(page, bits);
+        VECSTORE_CHECK(cursor->next());
+    }
+    return edits;
 }
 
 result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root,
@@ -148,7 +176,11 @@ result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& file
             VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
             writer.emplace(std::move(created));
         }
-        VECSTORE_CHECK(writer->append(rows.ordinal_of(row), rows.vectors().at(row)));
+        const auto ordinal = rows.ordinal_of(row);
+        std::optional<row_identity> identity;
+        if (const auto* point = sealed.changes->find_point(ordinal, newest); point != nullptr)
+            identity = row_identity{point->id, point->lsn};
+        VECSTORE_CHECK(writer->append(ordinal, rows.vectors().at(row), identity));
     }
     if (!writer) return std::shared_ptr<const part>();
     VECSTORE_TRY(const auto descriptor, writer->finish());
@@ -186,6 +218,7 @@ result<void> write_sealed_tables(storage::table_writer& tables, const collection
     VECSTORE_CHECK(write_ids(tables, state.id(), *sealed.changes));
     VECSTORE_CHECK(write_points(tables, state.id(), sealed, *pinned->deaths));
     VECSTORE_CHECK(write_deaths(tables, state.id(), sealed, *pinned->deaths));
+    VECSTORE_CHECK(write_edits(tables, state.id(), sealed, *pinned->edits));
     VECSTORE_CHECK(write_catalog(tables, state, sealed));
     for (std::size_t slot = 0; slot < parts.size(); ++slot)
         if (parts[slot] != nullptr) VECSTORE_CHECK(write_manifest(tables, state.id(), slot, {}, {parts[slot]}));
@@ -205,7 +238,8 @@ result<void> write_manifest(storage::table_writer& tables, collection_id collect
 
 result<void> erase_tables(storage::table_writer& tables, collection_id collection) {
     const auto prefix = tables::collection_key(collection);
-    for (const auto table : {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts})
+    for (const auto table :
+         {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts, tables::edits})
         VECSTORE_CHECK(tables.erase_prefix(table, prefix));
     return {};
 }
@@ -225,13 +259,14 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         const auto ordinal_end = static_cast<ordinal_id>(entry["next_ordinal"].int64_or(0));
         auto state = std::make_shared<collection_state>(id, named.name, named.options);
         VECSTORE_TRY(auto deaths, load_deaths(tables, id, ordinal_end));
+        VECSTORE_TRY(auto edits, load_edits(tables, id));
         VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options));
         // The optimizer takes numbers, too, and changes the manifest without the catalog.
         auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
         for (const auto& list : parts)
             for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
         state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part,
-                        std::move(deaths), std::move(parts)},
+                        std::move(deaths), std::move(edits), std::move(parts)},
                        applied_lsn);
         collections.push_back(std::move(state));
         VECSTORE_CHECK(cursor->next());

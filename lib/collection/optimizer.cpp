@@ -59,7 +59,7 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
                 VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
                 writer.emplace(std::move(created));
             }
-            VECSTORE_CHECK(writer->append(ordinal, input->vectors().at(row)));
+            VECSTORE_CHECK(writer->append(ordinal, input->vectors().at(row), input->identity_of(row)));
         }
     }
     if (!writer) return std::shared_ptr<const part>();

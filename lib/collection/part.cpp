@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto part_kind = storage::fourcc("VPRT");
 constexpr auto graph_kind = storage::fourcc("VGRF");
-constexpr std::uint32_t part_version = 2;
+constexpr std::uint32_t part_version = 3;
 constexpr std::uint32_t graph_version = 1;
 
 std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
@@ -72,6 +72,10 @@ result<void> part::open_vectors(const vector_options& options) {
     VECSTORE_TRY(const auto ordinals, vector_file_->section(storage::fourcc("ORDN")));
     if (vectors.size() != std::size_t{rows} * stride || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
         return damaged(path, "sections have the wrong size");
+    if (vector_file_->has_section(storage::fourcc("IDNT"))) {
+        VECSTORE_TRY(identities_, vector_file_->section(storage::fourcc("IDNT")));
+        if (identities_.size() != rows * identity_bytes) return damaged(path, "sections have the wrong size");
+    }
     vectors_ = {vectors.data(), type, stride, dim, rows};
     ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
     if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
@@ -136,9 +140,13 @@ result<part_writer> part_writer::create(storage::file_system& files, const std::
     return part_writer(std::move(file), number, options);
 }
 
-result<void> part_writer::append(ordinal_id ordinal, const void* row) {
+result<void> part_writer::append(ordinal_id ordinal, const void* row, const std::optional<row_identity>& identity) {
     std::memcpy(padded_.data(), row, row_bytes(type_, dim_));
     VECSTORE_CHECK(file_.append(padded_));
+    if (identity) {
+        const auto packed = pack_identity(*identity);
+        identities_.insert(identities_.end(), packed.begin(), packed.end());
+    }
     ordinals_.push_back(ordinal);
     return {};
 }
@@ -146,6 +154,10 @@ result<void> part_writer::append(ordinal_id ordinal, const void* row) {
 result<part_descriptor> part_writer::finish() {
     VECSTORE_CHECK(file_.begin_section(storage::fourcc("ORDN")));
     VECSTORE_CHECK(file_.append(std::as_bytes(std::span(ordinals_))));
+    if (identities_.size() == rows() * identity_bytes) {
+        VECSTORE_CHECK(file_.begin_section(storage::fourcc("IDNT")));
+        VECSTORE_CHECK(file_.append(identities_));
+    }
     byte_writer head;
     head.put(rows());
     head.put(static_cast<std::uint32_t>(dim_));

@@ -90,12 +90,30 @@ result<checked_query> check(const collection_options& options, const query& q) {
     return checked;
 }
 
+/// Fills in all but the score.
+result<void> fill(read_session& session, hit& h, const detail::candidate& found, const query& q) {
+    if (q.with_payload.reads_payload()) {
+        VECSTORE_TRY(const auto point, session.point(found.ordinal));
+        session.fill(h, found.ordinal, point, q.with_payload, q.with_vectors);
+        return {};
+    }
+    VECSTORE_TRY(const auto identity, session.identity(found.ordinal, found.owner, found.row));
+    h.id = identity.id;
+    h.version = identity.version;
+    session.fill_vectors(h, found.ordinal, q.with_vectors);
+    return {};
+}
+
 result<query_result> answer(read_session& session, const query& q) {
     VECSTORE_TRY(auto checked, check(session.collection().options(), q));
     checked.request.vector =
         checked.bits.empty() ? static_cast<const void*>(checked.vector.data()) : checked.bits.data();
     query_result answer;
     VECSTORE_TRY(const auto found, detail::find_nearest(session, checked.request, checked.filter, answer.plan));
+    if (!q.with_payload.reads_payload())
+        for (const auto& c : found)
+            if (c.owner != nullptr) c.owner->prefetch_identity(c.row);
+    answer.hits.reserve(found.size() - std::min(q.offset, found.size()));
     for (std::size_t i = q.offset; i < found.size(); ++i) {
         const auto score = to_score(checked.metric, found[i].distance);
         if (q.score_threshold) {
@@ -104,10 +122,9 @@ result<query_result> answer(read_session& session, const query& q) {
             if (!better) break;  // and so are all that follow
         }
         if (q.within && (larger_is_better(checked.metric) ? score < *q.within : score > *q.within)) break;
-        VECSTORE_TRY(const auto point, session.point(found[i].ordinal));
         auto& h = answer.hits.emplace_back();
         h.score = score;
-        session.fill(h, found[i].ordinal, point, q.with_payload, q.with_vectors);
+        VECSTORE_CHECK(fill(session, h, found[i], q));
     }
     return answer;
 }

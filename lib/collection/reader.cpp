@@ -26,6 +26,13 @@ result<read_session> read_session::open(const collection_access& access) {
     return error{errc::internal, "checkpoints overtook a read a thousand times"};
 }
 
+result<row_identity> read_session::identity(ordinal_id ordinal, const part* owner, row_id row) {
+    if (owner != nullptr && !view_->edits->contains(ordinal))
+        if (const auto known = owner->identity_of(row)) return *known;
+    VECSTORE_TRY(const auto found, point(ordinal));
+    return row_identity{found.id, found.version};
+}
+
 const void* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
     const auto& rows = view_->vectors[slot];
     for (const auto& part : *rows.parts) {

@@ -33,6 +33,9 @@ public:
     [[nodiscard]] result<point_ref> point(ordinal_id ordinal) {
         return find_point(view_->overlays, view_->lsn, collection_->id(), ordinal, *tables_);
     }
+    /// Id and version of the point that has `ordinal`. `owner`: the part that has its `row`, null when a memtable does.
+    /// Cost: a look into the part's file, unless the payload was edited since or the row is new.
+    [[nodiscard]] result<row_identity> identity(ordinal_id ordinal, const part* owner, row_id row);
     /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
     [[nodiscard]] const void* vector(std::size_t slot, ordinal_id ordinal) const noexcept;
 
@@ -45,6 +48,8 @@ public:
     template <class Record>
     void fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
               const vector_selector& with_vectors) const;
+    template <class Record>
+    void fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const;
 
 private:
     read_session(snapshot<view> pinned, std::unique_ptr<storage::table_reader> tables,
@@ -65,6 +70,11 @@ void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& poi
     record.id = point.id;
     record.version = point.version;
     if (with_payload.reads_payload()) record.payload = with_payload.apply(point.payload);
+    fill_vectors(record, ordinal, with_vectors);
+}
+
+template <class Record>
+void read_session::fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const {
     if (with_vectors.none()) return;
     const auto& options = collection_->options().vectors;
     for (std::size_t slot = 0; slot < options.size(); ++slot) {

@@ -17,16 +17,17 @@ template <class Rows, class OrdinalOf>
 struct source {
     const Rows& vectors;
     row_id count;
+    const part* owner;  ///< null: a memtable
     OrdinalOf ordinal_of;
 };
 template <class Rows, class OrdinalOf>
-source(const Rows&, row_id, OrdinalOf) -> source<Rows, OrdinalOf>;
+source(const Rows&, row_id, const part*, OrdinalOf) -> source<Rows, OrdinalOf>;
 
 auto source_of(const part& p) {
-    return source{p.vectors(), p.size(), [&p](row_id row) { return p.ordinal_of(row); }};
+    return source{p.vectors(), p.size(), &p, [&p](row_id row) { return p.ordinal_of(row); }};
 }
 auto source_of(const vector_view::newest_rows& newest) {
-    return source{newest.table->vectors(), newest.rows,
+    return source{newest.table->vectors(), newest.rows, nullptr,
                   [table = newest.table.get()](row_id row) { return table->ordinal_of(row); }};
 }
 
@@ -157,13 +158,14 @@ private:
     void scan_matches(const Source& rows, const std::vector<ordinal_id>& matches) {
         constexpr std::size_t batch = 64;
         std::array<const void*, batch> vectors;
-        std::array<ordinal_id, batch> ordinals;
+        std::array<row_id, batch> places;
         std::array<float, batch> distances;
         std::size_t filled = 0;
         const auto flush = [&] {
             distance_.many(vectors.data(), filled, distances.data());
             for (std::size_t i = 0; i < filled; ++i)
-                if (!request_.radius || distances[i] <= *request_.radius) nearest_.push({distances[i], ordinals[i]});
+                if (!request_.radius || distances[i] <= *request_.radius)
+                    nearest_.push({distances[i], rows.ordinal_of(places[i]), places[i], rows.owner});
             compared_ += filled;
             filled = 0;
         };
@@ -174,7 +176,7 @@ private:
             if (row == rows.count) break;
             if (rows.ordinal_of(row) != *match) continue;
             vectors[filled] = rows.vectors.at(row);
-            ordinals[filled] = *match;
+            places[filled] = row;
             if (++filled == batch) flush();
         }
         flush();
@@ -236,7 +238,7 @@ private:
 
     template <class Source>
     void keep(const Source& rows, const std::vector<neighbor>& found) {
-        for (const auto& n : found) nearest_.push({n.distance, rows.ordinal_of(n.row)});
+        for (const auto& n : found) nearest_.push({n.distance, rows.ordinal_of(n.row), n.row, rows.owner});
     }
     void count_scanned() {
         plan_.distances += compared_;

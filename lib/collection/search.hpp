@@ -24,10 +24,12 @@ struct nearest_request {
     std::optional<float> radius;  ///< a range search: all at this distance or nearer, but not more than `wanted`
 };
 
-/// A point's ordinal and its distance.
+/// A point's ordinal and its distance, and where its row lies. Lifetime: borrows from the view.
 struct candidate {
     float distance = 0;
     ordinal_id ordinal = ordinal_none;
+    row_id row = row_none;
+    const part* owner = nullptr;  ///< null: a memtable
 
     friend bool operator<(const candidate& a, const candidate& b) noexcept {
         return a.distance < b.distance || (a.distance == b.distance && a.ordinal < b.ordinal);

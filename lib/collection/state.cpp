@@ -7,7 +7,11 @@
 namespace vecstore::detail {
 
 collection_state::collection_state(collection_id id, std::string name, collection_options options)
-    : id_(id), name_(std::move(name)), options_(std::move(options)), deaths_(std::make_shared<tombstones>()) {
+    : id_(id),
+      name_(std::move(name)),
+      options_(std::move(options)),
+      deaths_(std::make_shared<tombstones>()),
+      edits_(std::make_shared<ordinal_set>()) {
     const auto no_parts = std::make_shared<const part_list>();
     parts_.assign(options_.vectors.size(), no_parts);
     start_generation();
@@ -25,6 +29,7 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     point_count_ = restored.point_count;
     next_part_.store(restored.next_part, std::memory_order_relaxed);
     deaths_ = std::move(restored.deaths);
+    edits_ = std::move(restored.edits);
     sealed_.reset();
     start_generation();
     set_parts(std::move(restored.parts));
@@ -35,6 +40,7 @@ void collection_state::take_over(collection_state& fresh) {
     ordinal_end_ = fresh.ordinal_end_;
     point_count_ = fresh.point_count_;
     deaths_ = fresh.deaths_;
+    edits_ = fresh.edits_;
     parts_ = fresh.parts_;
     changes_ = fresh.changes_;
     memtables_ = fresh.memtables_;
@@ -50,6 +56,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.point_count = point_count_;
     fresh.dropped = dropped_;
     fresh.deaths = deaths_;
+    fresh.edits = edits_;
     fresh.overlays.push_back(changes_);
     if (sealed_) fresh.overlays.push_back(sealed_->changes);
     fresh.vectors.resize(options_.vectors.size());

@@ -43,6 +43,7 @@ struct restored_state {
     std::size_t point_count = 0;
     std::uint64_t next_part = 1;
     std::shared_ptr<tombstones> deaths;
+    std::shared_ptr<ordinal_set> edits;
     std::vector<part_list> parts;  ///< by slot
 };
 
@@ -116,6 +117,7 @@ private:
     std::shared_ptr<overlay> changes_;
     std::vector<std::shared_ptr<memtable>> memtables_;
     std::shared_ptr<tombstones> deaths_;
+    std::shared_ptr<ordinal_set> edits_;
     std::vector<std::shared_ptr<const part_list>> parts_;
     std::optional<sealed_changes> sealed_;
 };

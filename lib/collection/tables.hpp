@@ -11,6 +11,7 @@
 /// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |
 /// | points  | u32 collection, u32 ordinal          | key bytes of the id, u64 version, encoded payload          |
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
+/// | edits   | u32 collection, u32 page             | 512 bytes: a bit for each ordinal edited since its upsert  |
 /// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root (0 = no graph yet) |
 #pragma once
 
@@ -33,9 +34,10 @@ inline constexpr storage::table_id ids = 2;
 inline constexpr storage::table_id points = 3;
 inline constexpr storage::table_id deaths = 4;
 inline constexpr storage::table_id parts = 5;
+inline constexpr storage::table_id edits = 6;
 
 [[nodiscard]] inline std::vector<std::string> names() {
-    return {"meta", "catalog", "ids", "points", "deaths", "parts"};
+    return {"meta", "catalog", "ids", "points", "deaths", "parts", "edits"};
 }
 
 [[nodiscard]] inline byte_vector collection_key(collection_id collection) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "memtable.hpp"
+#include "ordinal_set.hpp"
 #include "overlay.hpp"
 #include "part.hpp"
 #include "tombstones.hpp"
@@ -32,6 +33,8 @@ struct view {
     std::vector<vector_view> vectors;                      ///< by slot
     std::vector<std::shared_ptr<const overlay>> overlays;  ///< newest first
     std::shared_ptr<const tombstones> deaths;
+    /// Points whose payload changed in a later generation than they came in: parts have an older version of them.
+    std::shared_ptr<const ordinal_set> edits;
 };
 
 }  // namespace vecstore::detail

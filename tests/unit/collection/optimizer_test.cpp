@@ -23,14 +23,20 @@ struct fixture {
     explicit fixture(const std::vector<std::size_t>& sizes) {
         for (const auto size : sizes) parts.push_back(write(size));
         auto end = ordinals;
-        state.restore({end, end, state.next_part(), std::make_shared<vs::detail::tombstones>(), {parts}}, 1);
+        state.restore({end,
+                       end,
+                       state.next_part(),
+                       std::make_shared<vs::detail::tombstones>(),
+                       std::make_shared<vs::detail::ordinal_set>(),
+                       {parts}},
+                      1);
     }
     std::shared_ptr<const vs::detail::part> write(std::size_t size) {
         const auto directory = vs::detail::part_directory("", 1, 0);
         auto writer = vs::detail::part_writer::create(files, directory, state.take_part_number(), vector).value();
         for (std::size_t i = 0; i < size; ++i) {
             const float row[] = {static_cast<float>(ordinals), 1};
-            REQUIRE(writer.append(ordinals++, row));
+            REQUIRE(writer.append(ordinals++, row, std::nullopt));
         }
         return vs::detail::part::open(files, directory, writer.finish().value(), vector).value();
     }

@@ -27,10 +27,14 @@ struct fixture {
         auto writer = vs::detail::part_writer::create(files, "parts", 3, options).value();
         for (std::size_t i = 0; i < rows; ++i) {
             vectors.push_back(random_vector(random, 5));
-            REQUIRE(writer.append(ordinal(i), vectors.back().data()));
+            REQUIRE(writer.append(ordinal(i), vectors.back().data(), identity(i)));
         }
         REQUIRE(writer.rows() == rows);
         if (rows > 0) descriptor = writer.finish().value();
+    }
+    static vs::detail::row_identity identity(std::size_t row) {
+        if (row % 3 == 1) return {uuid_of(static_cast<std::uint8_t>(row)), row};
+        return {~std::uint64_t{0} - row, row};
     }
     static vs::ordinal_id ordinal(std::size_t row) { return static_cast<vs::ordinal_id>(10 + 3 * row); }
 
@@ -70,6 +74,7 @@ TEST_CASE("part: what was written is read back", "[collection]") {
     CHECK(opened->mapped_bytes() >= 100 * 5 * sizeof(float));
     for (vs::row_id row = 0; row < 100; ++row) {
         CHECK(opened->ordinal_of(row) == f.ordinal(row));
+        CHECK(opened->identity_of(row) == f.identity(row));
         CHECK(std::memcmp(f.vectors[row].data(), opened->vectors().at(row), 5 * sizeof(float)) == 0);
         CHECK(reinterpret_cast<std::uintptr_t>(opened->vectors().at(row)) % 16 == 0);
     }
@@ -93,12 +98,13 @@ TEST_CASE("part: a file of version 1 is read: f32 rows, strides in floats, no ty
     const auto opened = part::open(f.files, "parts", descriptor, f.options).value();
     CHECK(std::memcmp(opened->vectors().at(0), rows, 5 * sizeof(float)) == 0);
     CHECK(*static_cast<const float*>(opened->vectors().at(1)) == 6);
+    CHECK_FALSE(opened->identity_of(0));
     auto other = f.options;
     other.type = vs::element_type::f16;
     CHECK(code_of(part::open(f.files, "parts", descriptor, other)) == errc::corruption);
 }
 
-TEST_CASE("part: the bytes of version 2, for each type", "[collection]") {
+TEST_CASE("part: the bytes of version 3, for each type", "[collection]") {
     struct expectation {
         vs::element_type type;
         std::size_t stride;
@@ -113,13 +119,19 @@ TEST_CASE("part: the bytes of version 2, for each type", "[collection]") {
         auto writer = vs::detail::part_writer::create(files, "parts", 1, options).value();
         std::vector<std::byte> row(vs::row_bytes(type, 9));
         REQUIRE(vs::pack(type, std::vector<float>{1, 0, 1, 1, 0, 0, 0, 0, 1}, row));
-        REQUIRE(writer.append(5, row.data()));
-        REQUIRE(writer.append(6, row.data()));
+        REQUIRE(writer.append(5, row.data(), vs::detail::row_identity{42, 7}));
+        REQUIRE(writer.append(6, row.data(), vs::detail::row_identity{uuid_of(0xAB), 300}));
         const auto descriptor = writer.finish().value();
         const auto file = vs::storage::block_file::open(files, "parts/1.part", vs::storage::fourcc("VPRT"),
                                                         vs::storage::verify_mode::all)
                               .value();
-        CHECK(file->version() == 2);
+        CHECK(file->version() == 3);
+        vs::byte_writer identities;
+        for (const std::uint64_t x : {std::uint64_t{0}, std::uint64_t{42}, std::uint64_t{14}}) identities.put(x);
+        for (int i = 0; i < 16; ++i) identities.put(std::uint8_t{0xAB});
+        identities.put(std::uint64_t{601});
+        const auto kept = file->section(vs::storage::fourcc("IDNT")).value();
+        CHECK(std::equal(kept.begin(), kept.end(), identities.bytes().begin(), identities.bytes().end()));
         vs::byte_writer head;
         for (const std::uint32_t x : {2u, 9u, static_cast<std::uint32_t>(stride)}) head.put(x);
         head.put(static_cast<std::uint8_t>(options.metric));
@@ -133,6 +145,19 @@ TEST_CASE("part: the bytes of version 2, for each type", "[collection]") {
         CHECK(opened->vectors().type() == type);
         CHECK(std::memcmp(opened->vectors().at(1), row.data(), row.size()) == 0);
     }
+}
+
+TEST_CASE("part: rows of which one has no identity are kept without", "[collection]") {
+    vs::storage::memory_file_system files;
+    const auto options = vector_of(2, vs::metric::euclid);
+    auto writer = vs::detail::part_writer::create(files, "parts", 1, options).value();
+    const float row[] = {1, 2};
+    REQUIRE(writer.append(5, row, vs::detail::row_identity{42, 7}));
+    REQUIRE(writer.append(6, row, std::nullopt));
+    const auto opened = part::open(files, "parts", writer.finish().value(), options).value();
+    CHECK_FALSE(opened->identity_of(0));
+    CHECK_FALSE(opened->identity_of(1));
+    opened->prefetch_identity(1);
 }
 
 TEST_CASE("part: counts the deaths of its own rows", "[collection]") {

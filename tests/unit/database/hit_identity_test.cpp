@@ -1,0 +1,78 @@
+// Hits without payload come from the files of parts, those with payload from the tables: both must say the same.
+#include "support/store.hpp"
+
+#include <vecstore/vecstore.hpp>
+
+#include <catch2/catch.hpp>
+
+namespace vs = vecstore;
+using namespace vecstore::test;
+
+namespace {
+
+vs::point_id id_of(std::size_t i) {
+    if (i % 4 == 3) return uuid_of(static_cast<std::uint8_t>(i));
+    return i;
+}
+
+void check_hits(const vs::collection& docs, std::size_t points) {
+    auto q = nearest_to({0, 0}, 1'000);
+    for (const bool exact : {true, false}) {
+        q.exact = exact;
+        q.with_payload = true;
+        const auto with = docs.query(q).value();
+        q.with_payload = false;
+        const auto without = docs.query(q).value();
+        REQUIRE(with.size() == points);
+        REQUIRE(without.size() == points);
+        for (std::size_t i = 0; i < points; ++i) {
+            CHECK(with[i].id == without[i].id);
+            CHECK(with[i].version == without[i].version);
+            CHECK(with[i].score == without[i].score);
+            CHECK(docs.get(with[i].id).value().version == without[i].version);
+            CHECK(without[i].payload.empty());
+        }
+        const auto batch = docs.query_batch(std::vector<vs::query>{q, q}).value();
+        CHECK(batch[1][points - 1].id == without[points - 1].id);
+        CHECK(batch[1][points - 1].version == without[points - 1].version);
+    }
+}
+
+std::vector<vs::point> points(std::size_t first, std::size_t last) {
+    std::vector<vs::point> some;
+    for (std::size_t i = first; i < last; ++i)
+        some.push_back(make_point(id_of(i), {static_cast<float>(i), 1}, {{"n", static_cast<std::int64_t>(i)}}));
+    return some;
+}
+
+}  // namespace
+
+TEST_CASE("hits: id and version are right without payload, whatever was edited, sealed, merged or reopened",
+          "[database]") {
+    const memory_disk disk;
+    auto db = disk.open().value();
+    auto docs = db.create_collection("docs", one_vector(2)).value();
+    REQUIRE(docs.upsert(points(0, 40)));
+    REQUIRE(docs.set_payload({id_of(3), id_of(4)}, {{"a", 1}}));
+    check_hits(docs, 40);
+    REQUIRE(db.checkpoint());
+    check_hits(docs, 40);
+    REQUIRE(docs.set_payload({id_of(4), id_of(7)}, {{"b", 1}}));
+    REQUIRE(docs.upsert(points(38, 60)));
+    check_hits(docs, 60);
+    REQUIRE(db.checkpoint());
+    check_hits(docs, 60);
+    REQUIRE(docs.clear_payload({id_of(50)}));
+    REQUIRE(docs.erase({id_of(10), id_of(11)}));
+    check_hits(docs, 58);
+    REQUIRE(db.optimize());
+    check_hits(docs, 58);
+    REQUIRE(docs.set_payload({id_of(0)}, {{"c", 1}}));
+    REQUIRE(db.close());
+    auto again = disk.open().value();
+    auto same = again.open_collection("docs").value();
+    check_hits(same, 58);
+    REQUIRE(same.set_payload({id_of(51)}, {{"c", 1}}));
+    REQUIRE(again.optimize());
+    check_hits(same, 58);
+}
