@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace vecstore::detail {
 namespace {
@@ -100,6 +101,7 @@ private:
             ++in.sampled;
             if (passes(ordinal)) ++in.sampled_matches;
             if (failure_) return *failure_;
+            if (in.sampled >= filter_sample_first && std::has_single_bit(in.sampled) && settled(in)) break;
         }
         return {};
     }

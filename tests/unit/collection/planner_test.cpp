@@ -5,6 +5,7 @@
 using vecstore::search_strategy;
 using vecstore::detail::choose_strategy;
 using vecstore::detail::plan_input;
+using vecstore::detail::settled;
 
 namespace {
 
@@ -59,6 +60,30 @@ TEST_CASE("planner: with a filter the share of matches decides", "[collection]")
         if (matches == 0) break;
     }
     CHECK(scan);
+}
+
+TEST_CASE("planner: a sample settles the choice when it is far from the border, and more of it more often",
+          "[collection]") {
+    const auto settled_by = [](std::size_t sampled, std::size_t matches, std::size_t points) {
+        plan_input in;
+        in.points = in.rows_in_graphs = points;
+        in.wanted = 10;
+        in.ef = 50;
+        in.filtered = true;
+        in.sampled = sampled;
+        in.sampled_matches = matches;
+        return settled(in);
+    };
+    CHECK_FALSE(settled_by(0, 0, 100'000));
+    CHECK(settled_by(8, 8, 100'000));
+    CHECK(settled_by(8, 4, 100'000));
+    CHECK_FALSE(settled_by(8, 0, 100'000));
+    CHECK_FALSE(settled_by(16, 0, 100'000));
+    CHECK(settled_by(8, 0, 1'000));  // a scan costs next to nothing
+    CHECK(settled_by(8, 8, 1'000));
+    CHECK_FALSE(settled_by(8, 2, 3'000));
+    CHECK(settled_by(64, 8, 100'000));
+    CHECK(settled_by(64, 64, 8'000));
 }
 
 TEST_CASE("planner: strategies have names", "[collection]") {
