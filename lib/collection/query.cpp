@@ -4,7 +4,11 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
+#include <span>
 
 namespace vecstore {
 namespace {
@@ -43,10 +47,26 @@ result<float> radius_of(metric m, float within) {
     return distance + 1e-6f * (1 + std::abs(distance));
 }
 
+/// In several lanes, so that it costs a tenth of a distance; in double precision, so that only a number that is not
+/// finite makes it so.
+double squared_length(std::span<const float> vector) noexcept {
+    constexpr std::size_t width = 8;
+    std::array<double, width> lanes{};
+    std::size_t i = 0;
+    for (; i + width <= vector.size(); i += width)
+        for (std::size_t j = 0; j < width; ++j) {
+            const auto x = static_cast<double>(vector[i + j]);
+            lanes[j] += x * x;
+        }
+    double sum = std::accumulate(lanes.begin(), lanes.end(), 0.0);
+    for (; i < vector.size(); ++i) sum += static_cast<double>(vector[i]) * static_cast<double>(vector[i]);
+    return sum;
+}
+
 /// A query that passed its checks: the vector in the form that the kernels take, the filter compiled.
 struct checked_query {
-    std::vector<float> vector;
-    byte_vector bits;  ///< instead of `vector` for binary
+    std::vector<float> scaled;  ///< a copy of unit length, where cosine needs one
+    byte_vector bits;           ///< instead for binary
     filter::compiled filter;
     detail::nearest_request request;
     vecstore::metric metric = vecstore::metric::cosine;
@@ -60,16 +80,24 @@ result<checked_query> check(const collection_options& options, const query& q) {
     if (q.nearest.size() != vector.dim)
         return invalid_argument("nearest: expected dimension " + std::to_string(vector.dim) + ", got " +
                                 std::to_string(q.nearest.size()));
-    for (std::size_t i = 0; i < q.nearest.size(); ++i)
-        if (!std::isfinite(q.nearest[i]))
-            return invalid_argument("nearest: element " + std::to_string(i) + " is not finite");
-    checked.vector = q.nearest;
-    if (vector.metric == metric::cosine && !normalize(checked.vector))
-        return invalid_argument("nearest: zero vector has no direction under cosine");
+    const auto length = squared_length(q.nearest);
+    if (!std::isfinite(length)) {
+        const auto first = std::find_if(q.nearest.begin(), q.nearest.end(), [](float x) { return !std::isfinite(x); });
+        return invalid_argument("nearest: element " + std::to_string(first - q.nearest.begin()) + " is not finite");
+    }
+    checked.request.vector = q.nearest.data();
+    // What f32 can tell from unit length.
+    constexpr double tolerance = 2.4e-7;
+    if (vector.metric == metric::cosine && std::abs(length - 1) > tolerance) {
+        checked.scaled = q.nearest;
+        if (!normalize(checked.scaled)) return invalid_argument("nearest: zero vector has no direction under cosine");
+        checked.request.vector = checked.scaled.data();
+    }
     if (vector.type == element_type::binary) {
         checked.bits.resize(row_bytes(vector.type, vector.dim));
-        if (auto packed = pack(vector.type, checked.vector, checked.bits); !packed)
+        if (auto packed = pack(vector.type, q.nearest, checked.bits); !packed)
             return invalid_argument("nearest: " + std::move(packed).error().message);
+        checked.request.vector = checked.bits.data();
     }
     if (!(q.recall > 0 && q.recall <= 1))
         return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
@@ -90,30 +118,24 @@ result<checked_query> check(const collection_options& options, const query& q) {
     return checked;
 }
 
-/// Fills in all but the score.
-result<void> fill(read_session& session, hit& h, const detail::candidate& found, const query& q) {
-    if (q.with_payload.reads_payload()) {
-        VECSTORE_TRY(const auto point, session.point(found.ordinal));
-        session.fill(h, found.ordinal, point, q.with_payload, q.with_vectors);
-        return {};
-    }
-    VECSTORE_TRY(const auto identity, session.identity(found.ordinal, found.owner, found.row));
-    h.id = identity.id;
-    h.version = identity.version;
-    session.fill_vectors(h, found.ordinal, q.with_vectors);
-    return {};
-}
+/// A hit that lacks its payload.
+struct unfilled {
+    ordinal_id ordinal;
+    std::uint32_t query, hit;
+};
 
-result<query_result> answer(read_session& session, const query& q) {
+/// All of the answer but payloads; the hits that want one are added to `later`.
+result<query_result> find_hits(read_session& session, const query& q, std::size_t number,
+                               std::vector<unfilled>& later) {
     VECSTORE_TRY(auto checked, check(session.collection().options(), q));
-    checked.request.vector =
-        checked.bits.empty() ? static_cast<const void*>(checked.vector.data()) : checked.bits.data();
     query_result answer;
     VECSTORE_TRY(const auto found, detail::find_nearest(session, checked.request, checked.filter, answer.plan));
     if (!q.with_payload.reads_payload())
         for (const auto& c : found)
             if (c.owner != nullptr) c.owner->prefetch_identity(c.row);
-    answer.hits.reserve(found.size() - std::min(q.offset, found.size()));
+    const auto hits = found.size() - std::min(q.offset, found.size());
+    answer.hits.reserve(hits);
+    if (later.empty() && q.with_payload.reads_payload()) later.reserve(hits);
     for (std::size_t i = q.offset; i < found.size(); ++i) {
         const auto score = to_score(checked.metric, found[i].distance);
         if (q.score_threshold) {
@@ -124,16 +146,39 @@ result<query_result> answer(read_session& session, const query& q) {
         if (q.within && (larger_is_better(checked.metric) ? score < *q.within : score > *q.within)) break;
         auto& h = answer.hits.emplace_back();
         h.score = score;
-        VECSTORE_CHECK(fill(session, h, found[i], q));
+        if (q.with_payload.reads_payload()) {
+            later.push_back({found[i].ordinal, static_cast<std::uint32_t>(number),
+                             static_cast<std::uint32_t>(answer.hits.size() - 1)});
+            continue;
+        }
+        VECSTORE_TRY(const auto identity, session.identity(found[i].ordinal, found[i].owner, found[i].row));
+        h.id = identity.id;
+        h.version = identity.version;
+        session.fill_vectors(h, found[i].ordinal, q.with_vectors);
     }
     return answer;
+}
+
+/// In the order in which payloads lie: neighbours share pages of the tables.
+result<void> fill_payloads(read_session& session, std::span<const query> queries, std::span<query_result> answers,
+                           std::vector<unfilled>& hits) {
+    std::sort(hits.begin(), hits.end(), [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+    for (const auto& [ordinal, number, place] : hits) {
+        VECSTORE_TRY(const auto point, session.point(ordinal));
+        const auto& q = queries[number];
+        session.fill(answers[number].hits[place], ordinal, point, q.with_payload, q.with_vectors);
+    }
+    return {};
 }
 
 }  // namespace
 
 result<query_result> collection::query(const vecstore::query& query) const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
-    return answer(session, query);
+    std::vector<unfilled> later;
+    VECSTORE_TRY(auto answer, find_hits(session, query, 0, later));
+    VECSTORE_CHECK(fill_payloads(session, {&query, 1}, {&answer, 1}, later));
+    return answer;
 }
 
 result<std::vector<query_result>> collection::query_batch(std::span<const vecstore::query> queries) const {
@@ -142,9 +187,10 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
                                 std::to_string(batch_queries_max));
     VECSTORE_TRY(auto session, read_session::open(*access_));
     std::vector<query_result> answers;
+    std::vector<unfilled> later;
     answers.reserve(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        auto one = answer(session, queries[i]);
+        auto one = find_hits(session, queries[i], i, later);
         if (!one) {
             auto e = std::move(one).error();
             e.message = "queries[" + std::to_string(i) + "]: " + e.message;
@@ -152,6 +198,7 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
         }
         answers.push_back(*std::move(one));
     }
+    VECSTORE_CHECK(fill_payloads(session, queries, answers, later));
     return answers;
 }
 

@@ -1,6 +1,7 @@
 // Hits without payload come from the files of parts, those with payload from the tables: both must say the same.
 #include "support/store.hpp"
 
+#include <vecstore/distance/computer.hpp>
 #include <vecstore/vecstore.hpp>
 
 #include <catch2/catch.hpp>
@@ -32,9 +33,22 @@ void check_hits(const vs::collection& docs, std::size_t points) {
             CHECK(docs.get(with[i].id).value().version == without[i].version);
             CHECK(without[i].payload.empty());
         }
-        const auto batch = docs.query_batch(std::vector<vs::query>{q, q}).value();
+        auto page = q;
+        page.offset = 5;
+        page.limit = 7;
+        page.with_payload = true;
+        page.with_vectors = true;
+        const auto batch = docs.query_batch(std::vector<vs::query>{page, q, page}).value();
         CHECK(batch[1][points - 1].id == without[points - 1].id);
         CHECK(batch[1][points - 1].version == without[points - 1].version);
+        for (const auto i : {0u, 2u}) {
+            REQUIRE(batch[i].size() == 7);
+            for (std::size_t j = 0; j < 7; ++j) {
+                CHECK(batch[i][j].id == with[5 + j].id);
+                CHECK(batch[i][j].payload == with[5 + j].payload);
+                CHECK(batch[i][j].vector == docs.get(with[5 + j].id, false, true).value().vector);
+            }
+        }
     }
 }
 
@@ -75,4 +89,24 @@ TEST_CASE("hits: id and version are right without payload, whatever was edited, 
     REQUIRE(same.set_payload({id_of(51)}, {{"c", 1}}));
     REQUIRE(again.optimize());
     check_hits(same, 58);
+}
+
+TEST_CASE("query: the length of the query does not matter under cosine, however near to one it is", "[database]") {
+    auto db = vs::database::in_memory(quiet()).value();
+    auto docs = db.create_collection("docs", one_vector(11, vs::metric::cosine)).value();
+    vs::random_source random(4);
+    for (int i = 0; i < 20; ++i) REQUIRE(docs.upsert({make_point(i, random_vector(random, 11))}));
+    auto unit = random_vector(random, 11);
+    REQUIRE(vs::normalize(unit));
+    const auto expected = docs.query(nearest_to(unit)).value();
+    for (const float length : {1 - 1e-3f, 1 - 1e-6f, 1 - 1e-7f, 1 + 1e-7f, 1 + 1e-6f, 2.f, 1e-18f, 1e18f}) {
+        auto scaled = unit;
+        for (auto& x : scaled) x *= length;
+        const auto found = docs.query(nearest_to(scaled)).value();
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            CHECK(found[i].id == expected[i].id);
+            CHECK(found[i].score == Approx(expected[i].score).margin(1e-6));
+        }
+    }
+    CHECK(code_of(docs.query(nearest_to(std::vector<float>(11, 0)))) == vs::errc::invalid_argument);
 }
