@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <optional>
 #include <string>
 
 namespace vecstore::index {
@@ -47,8 +48,11 @@ private:
             return error{errc::unsupported, "ivf: bits have no lists around centroids"};
         if (rows_ == 0) return invalid_argument("ivf: there are no rows to learn lists from");
         if (options_.lists > ivf_lists_max) return invalid_argument("ivf: lists is " + std::to_string(options_.lists));
-        if (options_.code != ivf_code::flat && options_.code != ivf_code::pq4)
+        if (options_.code != ivf_code::flat && options_.code != ivf_code::int8 && options_.code != ivf_code::pq4)
             return invalid_argument("ivf: unknown code");
+        if (options_.code == ivf_code::int8 && dim_ > quantization::codec_dim_max)
+            return error{errc::unsupported, "ivf: codes of 8 bits have up to " +
+                                                std::to_string(quantization::codec_dim_max) + " dimensions"};
         lists_ = options_.lists == 0 ? default_lists(rows_) : std::min<std::size_t>(options_.lists, rows_);
         euclidean_ = options_.metric == metric::euclid || options_.metric == metric::manhattan;
         second_ = options_.second_assignment && options_.code == ivf_code::pq4 &&
@@ -90,6 +94,13 @@ private:
                                                           options_.metric == metric::cosine},
                                                          sample_.data(), count));
         panels_ = centroid_panels::make(centroids_.data(), lists_, dim_);
+        if (options_.code == ivf_code::int8) {
+            sample_ = {};
+            codec_ = quantization::scalar_codec::train(quantization::code_type::u8, options_.metric, dim_, rows_,
+                                                       [this](std::size_t row, std::span<float> values) {
+                                                           read_(static_cast<row_id>(row), 1, values.data());
+                                                       });
+        }
         if (options_.code != ivf_code::pq4) return {};
         constexpr std::size_t code_sample = 65'536;
         const auto used = std::min(count, code_sample);
@@ -195,8 +206,8 @@ private:
     [[nodiscard]] result<ivf_bytes> write() {
         ivf_bytes bytes;
         double error_squares = 0;
-        if (options_.code == ivf_code::pq4) {
-            bytes.codes.resize(std::size_t{blocks_} * quantization::block_bytes(detail::subs_of(dim_)));
+        if (options_.code != ivf_code::flat) {
+            bytes.codes.resize(std::size_t{blocks_} * block_bytes());
             std::vector<double> errors(lists_);
             std::atomic<std::uint64_t> done{0};
             for (std::size_t begin = 0; begin < lists_; begin += 64) {
@@ -218,11 +229,32 @@ private:
         VECSTORE_CHECK(go_on(3 * std::uint64_t{rows_}));
         return bytes;
     }
+    [[nodiscard]] std::size_t block_bytes() const noexcept {
+        return codec_ ? block_rows * codec_->code_bytes() : quantization::block_bytes(detail::subs_of(dim_));
+    }
+    /// The sum of the squared errors of the codes.
     double encode_list(std::size_t l, byte_vector& codes) {
+        auto* blocks = codes.data() + table_[l].first_block * block_bytes();
+        return codec_ ? encode_bytes(table_[l], blocks) : encode_products(l, blocks);
+    }
+    double encode_bytes(const ivf_lists::list& list, std::byte* codes) const {
+        std::vector<float> row(dim_), kept(dim_);
+        double squares = 0;
+        for (std::size_t i = 0; i < list.entries; ++i, codes += codec_->code_bytes()) {
+            read_(ids_[ivf_lists::first_entry(list) + i], 1, row.data());
+            codec_->encode(row.data(), codes);
+            codec_->decode(codes, kept.data());
+            for (std::size_t d = 0; d < dim_; ++d) {
+                const double e = double{row[d]} - double{kept[d]};
+                squares += e * e;
+            }
+        }
+        return squares;
+    }
+    double encode_products(std::size_t l, std::byte* blocks) {
         auto& list = table_[l];
         detail::list_encoder encoder(options_.metric, dim_, centroids_.data() + l * dim_, codebook_.data());
         std::vector<float> row(dim_);
-        auto* blocks = codes.data() + list.first_block * quantization::block_bytes(detail::subs_of(dim_));
         for (std::size_t i = 0; i < list.entries; ++i) {
             read_centered(ids_[ivf_lists::first_entry(list) + i], 1, row.data());
             encoder.add(row.data(), blocks);
@@ -247,6 +279,7 @@ private:
         }
         put_floats(mean_.empty() ? std::vector<float>(dim_) : mean_);
         put_floats(codebook_);
+        if (codec_) model.put_bytes(codec_->save());
         bytes.model = std::move(model).take();
     }
     void put_header(ivf_bytes& bytes, double error_squares) const {
@@ -282,7 +315,8 @@ private:
     std::vector<float> mean_;  ///< empty: zero
     std::vector<float> centroids_;
     centroid_panels panels_;
-    std::vector<float> codebook_;
+    std::vector<float> codebook_;                          ///< of pq4
+    std::optional<quantization::scalar_codec> codec_;      ///< of int8
     std::vector<std::uint32_t> first_list_, second_list_;  ///< [rows]
     std::vector<ivf_lists::list> table_;
     std::uint32_t blocks_ = 0;

@@ -9,6 +9,16 @@ namespace vecstore::index {
 using quantization::block_bytes;
 using quantization::block_rows;
 
+namespace {
+
+bool known(ivf_code code) noexcept { return code == ivf_code::flat || code == ivf_code::int8 || code == ivf_code::pq4; }
+
+bool all_finite(const float* from, std::size_t count) noexcept {
+    return std::all_of(from, from + count, [](float x) { return std::isfinite(x); });
+}
+
+}  // namespace
+
 result<ivf_lists> ivf_lists::open(byte_span header, byte_span model, byte_span codes, byte_span ids, row_id row_count) {
     ivf_lists lists;
     lists.model_ = model;
@@ -16,8 +26,28 @@ result<ivf_lists> ivf_lists::open(byte_span header, byte_span model, byte_span c
     lists.ids_ = ids;
     VECSTORE_CHECK(lists.read_header(header, row_count));
     VECSTORE_CHECK(lists.check_model());
+    VECSTORE_CHECK(lists.read_code_model());
     VECSTORE_CHECK(lists.check_ids());
     return lists;
+}
+
+std::size_t ivf_lists::code_block_bytes() const noexcept {
+    switch (code_) {
+        case ivf_code::flat: return 0;
+        case ivf_code::int8: return block_rows * quantization::code_bytes(quantization::code_type::u8, dim_);
+        case ivf_code::pq4: return block_bytes(subs());
+    }
+    return 0;
+}
+
+std::size_t ivf_lists::code_model_bytes() const noexcept {
+    constexpr std::size_t codec_bytes = 24;
+    switch (code_) {
+        case ivf_code::flat: return 0;
+        case ivf_code::int8: return codec_bytes;
+        case ivf_code::pq4: return subs() * quantization::codebook_stride * sizeof(float);
+    }
+    return 0;
 }
 
 result<void> ivf_lists::read_header(byte_span header, row_id row_count) {
@@ -39,8 +69,7 @@ result<void> ivf_lists::read_header(byte_span header, row_id row_count) {
     if (row_count_ != row_count) return bad("header: wrong number of rows", 8);
     if (dim_ == 0 || dim_ > dim_max) return bad("header: dim out of range", 12);
     if (metric < 1 || metric > 4) return bad("header: unknown metric", 16);
-    if (code != static_cast<std::uint8_t>(ivf_code::flat) && code != static_cast<std::uint8_t>(ivf_code::pq4))
-        return bad("header: unknown code", 17);
+    if (!known(static_cast<ivf_code>(code))) return bad("header: unknown code", 17);
     if (list_count_ == 0 || list_count_ > ivf_lists_max) return bad("header: number of lists out of range", 20);
     if (!std::isfinite(code_error_) || code_error_ < 0) return bad("header: bad error of codes", 28);
     metric_ = static_cast<vecstore::metric>(metric);
@@ -50,9 +79,9 @@ result<void> ivf_lists::read_header(byte_span header, row_id row_count) {
 
 result<void> ivf_lists::check_sizes(std::uint64_t model, std::uint64_t codes, std::uint64_t ids) const {
     if (block_count_ > row_none / block_rows) return bad("header: too many blocks", 24);
-    if (model != model_.size() || model != model_bytes()) return bad("model: wrong size", 0);
-    const auto code_bytes = code_ == ivf_code::pq4 ? std::uint64_t{block_count_} * block_bytes(subs()) : 0;
-    if (codes != codes_.size() || codes != code_bytes) return bad("codes: wrong size", 0);
+    if (model != model_.size() || model != code_model_at() + code_model_bytes()) return bad("model: wrong size", 0);
+    if (codes != codes_.size() || codes != std::uint64_t{block_count_} * code_block_bytes())
+        return bad("codes: wrong size", 0);
     if (ids != ids_.size() || ids != std::uint64_t{block_count_} * block_rows * sizeof(row_id))
         return bad("ids: wrong size", 0);
     if (reinterpret_cast<std::uintptr_t>(model_.data()) % alignof(float) != 0)
@@ -62,12 +91,8 @@ result<void> ivf_lists::check_sizes(std::uint64_t model, std::uint64_t codes, st
 
 /// All numbers are finite, lists follow each other without gaps and fill the blocks.
 result<void> ivf_lists::check_model() {
-    const auto finite = [](const float* from, std::size_t count) {
-        return std::all_of(from, from + count, [](float x) { return std::isfinite(x); });
-    };
-    if (!finite(centroids(), table_at() / sizeof(float))) return bad("model: a centroid is not finite", 0);
-    if (!finite(mean(), (model_bytes() - mean_at()) / sizeof(float)))
-        return bad("model: mean or codebook is not finite", mean_at());
+    if (!all_finite(centroids(), table_at() / sizeof(float))) return bad("model: a centroid is not finite", 0);
+    if (!all_finite(mean(), dim_)) return bad("model: the mean is not finite", mean_at());
     std::uint64_t block = 0, entries = 0;
     for (std::size_t i = 0; i < list_count_; ++i) {
         const auto l = at(i);
@@ -80,6 +105,19 @@ result<void> ivf_lists::check_model() {
         entries += l.entries;
     }
     if (block != block_count_ || entries != entry_count_) return bad("model: lists do not fill the blocks", table_at());
+    return {};
+}
+
+result<void> ivf_lists::read_code_model() {
+    const auto bytes = model_.subspan(code_model_at());
+    if (code_ == ivf_code::pq4) {
+        if (!all_finite(codebook(), bytes.size() / sizeof(float)))
+            return bad("model: a codeword is not finite", code_model_at());
+    } else if (code_ == ivf_code::int8) {
+        VECSTORE_TRY(codec_, quantization::scalar_codec::load(bytes));
+        if (codec_->type() != quantization::code_type::u8 || codec_->metric() != metric_ || codec_->dim() != dim_)
+            return bad("model: a codec of other rows", code_model_at());
+    }
     return {};
 }
 
@@ -96,9 +134,9 @@ result<void> ivf_lists::check_ids() const {
 
 void ivf_lists::prefetch(const list& l) const noexcept {
     constexpr std::size_t line = 64, lines = 16;
-    if (code_ == ivf_code::pq4) {
+    if (code_ != ivf_code::flat) {
         const auto bytes =
-            std::min<std::size_t>(lines * line, (l.entries + block_rows - 1) / block_rows * block_bytes(subs()));
+            std::min<std::size_t>(lines * line, (l.entries + block_rows - 1) / block_rows * code_block_bytes());
         for (std::size_t i = 0; i < bytes; i += line) __builtin_prefetch(blocks(l) + i);
     } else {
         __builtin_prefetch(ids_.data() + first_entry(l) * sizeof(row_id));

@@ -1,5 +1,6 @@
 #include <vecstore/index/ivf/query.hpp>
 #include <vecstore/index/ivf/take_least.hpp>
+#include <vecstore/quantization/code_distances.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +22,15 @@ constexpr float term_share = 0.6f;
 }  // namespace
 
 void ivf_query::start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected) {
+    const auto centered = center(lists, query);
+    const auto padded = lists.panel_count() * panel_rows;
+    products_.resize(padded);
+    quantization::active_fast_scan().dots(centered.data(), 1, lists.dim(), lists.centroids(), lists.panel_count(),
+                                          lists.dim(), products_.data(), padded);
+    start_with(lists, query, products_.data(), lists_expected);
+}
+
+std::span<const float> ivf_query::center(const ivf_lists& lists, std::span<const float> query) {
     const auto dim = lists.dim();
     query_.assign((dim + 1) / 2 * 2, 0);
     const float* mean = lists.mean();
@@ -30,18 +40,23 @@ void ivf_query::start(const ivf_lists& lists, std::span<const float> query, std:
         length += static_cast<double>(query_[d]) * static_cast<double>(query_[d]);
     }
     length_ = static_cast<float>(std::sqrt(length));
-    const auto padded = lists.panel_count() * panel_rows;
-    scores_.resize(padded);
-    quantization::active_fast_scan().dots(query_.data(), 1, dim, lists.centroids(), lists.panel_count(), dim,
-                                          scores_.data(), padded);
+    return {query_.data(), dim};
+}
+
+void ivf_query::start_with(const ivf_lists& lists, std::span<const float> query, const float* products,
+                           std::size_t lists_expected) {
+    scores_.resize(lists.list_count());
     rest_.resize(lists.list_count());
     const float* half_norms = lists.half_norms();
     const bool inner = by_inner_product(lists.metric());
-    for (std::size_t i = 0; i < rest_.size(); ++i)
-        rest_[i] = {(inner ? 0 : half_norms[i]) - scores_[i], static_cast<std::uint32_t>(i)};
+    for (std::size_t i = 0; i < rest_.size(); ++i) {
+        scores_[i] = products[i];
+        rest_[i] = {(inner ? 0 : half_norms[i]) - products[i], static_cast<std::uint32_t>(i)};
+    }
     order_.clear();
     order_lists(lists_expected + 1);
     if (lists.code() == ivf_code::pq4) make_tables(lists);
+    if (lists.code() == ivf_code::int8) lists.codec().prepare(query.data(), bytes_);
 }
 
 std::uint32_t ivf_query::list_at(std::size_t rank) {
@@ -98,29 +113,90 @@ void ivf_query::make_tables(const ivf_lists& lists) {
     }
 }
 
-void ivf_query::aim(const ivf_lists& lists, const ivf_lists::list& l, std::size_t rank, quantization::scan_input& in) {
-    const auto i = order_[rank].list;
-    in.blocks = lists.blocks(l);
-    in.rows = l.entries;
-    in.subs = lists.subs();
-    in.tables = tables_.data();
-    const float factor = term_weight_ * l.term_step / step_ * 256 + 0.5f;
-    in.term_factor = static_cast<std::uint16_t>(factor < 65535.0f ? factor : 65535.0f);
-    list_bias_ = bias_ + term_weight_ * l.least_term;
+void ivf_query::aim(const ivf_lists& lists, std::uint32_t i) {
+    list_ = lists.at(i);
+    if (lists.code() == ivf_code::int8) {
+        // Both the row and the query were rounded, which makes a squared distance longer.
+        list_bias_ = lists.metric() == metric::euclid ? -2 * lists.code_error() * lists.code_error() : 0;
+        return;
+    }
+    const float factor = term_weight_ * list_.term_step / step_ * 256 + 0.5f;
+    term_factor_ = static_cast<std::uint16_t>(factor < 65535.0f ? factor : 65535.0f);
+    list_bias_ = bias_ + term_weight_ * list_.least_term;
     if (by_inner_product(lists.metric()))
         list_bias_ -= scores_[i];
     else if (lists.metric() == metric::euclid)
         list_bias_ += 2 * (lists.half_norms()[i] - scores_[i]);
 }
 
-int ivf_query::limit(float distance) const noexcept {
-    const float sum = (distance - list_bias_) / step_;
+int ivf_query::sum_at(float distance) const noexcept {
+    const float sum = (distance - list_bias_) / step_ + 1;
     if (!(sum >= 0)) return -1;
     return sum < 65535.0f ? static_cast<int>(sum) : 65535;
 }
 
+void ivf_query::scan(const ivf_lists& lists, std::size_t chunk, float limit, std::vector<ivf_candidate>& out) const {
+    const auto first = chunk * ivf_chunk;
+    const auto count = std::min(ivf_chunk, list_.entries - first);
+    if (lists.code() == ivf_code::int8)
+        scan_bytes(lists, first, count, limit, out);
+    else
+        scan_sums(lists, first, count, limit, out);
+}
+
+void ivf_query::scan_sums(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                          std::vector<ivf_candidate>& out) const {
+    const int threshold = sum_at(limit);
+    if (threshold < 0) return;
+    std::array<std::uint16_t, ivf_chunk> sums;
+    std::array<std::uint32_t, ivf_chunk> rows;
+    const auto* blocks = lists.blocks(list_) + first / quantization::block_rows * lists.code_block_bytes();
+    quantization::scan_output found{sums.data(), rows.data(), ivf_chunk, 0};
+    quantization::active_fast_scan().scan(
+        {blocks, count, lists.subs(), tables_.data(), term_factor_, static_cast<std::uint16_t>(threshold)}, 0, found);
+    const auto entry = static_cast<std::uint32_t>(ivf_lists::first_entry(list_) + first);
+    const auto before = out.size();
+    out.resize(before + found.count);
+    for (std::size_t i = 0; i < found.count; ++i)
+        out[before + i] = {list_bias_ + step_ * static_cast<float>(sums[i]), entry + rows[i]};
+}
+
+void ivf_query::scan_bytes(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                           std::vector<ivf_candidate>& out) const {
+    std::array<row_id, ivf_chunk> entries;
+    std::array<float, ivf_chunk> distances;
+    const auto entry = static_cast<std::uint32_t>(first);
+    for (std::uint32_t i = 0; i < count; ++i) entries[i] = entry + i;
+    quantization::code_distances(lists.codec(), lists.blocks(list_), bytes_)
+        .many(entries.data(), count, distances.data());
+    const auto base = static_cast<std::uint32_t>(ivf_lists::first_entry(list_));
+    auto size = out.size();
+    out.resize(size + count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const float estimate = distances[i] + list_bias_;
+        out[size] = {estimate, base + entries[i]};
+        size += static_cast<std::size_t>(estimate <= limit);
+    }
+    out.resize(size);
+}
+
+/// Rounding makes an error of one size in row and query, and in all dimensions alike.
+float ivf_query::spread_of_bytes(const ivf_lists& lists, float distance) const noexcept {
+    const float both = lists.code_error() * std::sqrt(2.0f);
+    const float each = both / std::sqrt(static_cast<float>(lists.dim()));
+    switch (lists.metric()) {
+        case metric::cosine: return each;
+        case metric::dot: return each * length_;
+        case metric::euclid: return 2 * std::sqrt(std::max(0.0f, distance)) * each;
+        case metric::manhattan:
+        case metric::hamming: break;
+    }
+    return both;
+}
+
 float ivf_query::spread(const ivf_lists& lists, float distance) const noexcept {
     const auto dim = static_cast<float>(lists.dim());
+    if (lists.code() == ivf_code::int8) return spread_of_bytes(lists, distance);
     const float rounding = step_ * std::sqrt(static_cast<float>(lists.subs()) / 12);
     float apart = 0;
     switch (lists.metric()) {
@@ -135,7 +211,7 @@ float ivf_query::spread(const ivf_lists& lists, float distance) const noexcept {
 }
 
 std::size_t ivf_query::memory_bytes() const noexcept {
-    return (query_.capacity() + scores_.capacity() + raw_tables_.capacity()) * sizeof(float) +
+    return (query_.capacity() + products_.capacity() + scores_.capacity() + raw_tables_.capacity()) * sizeof(float) +
            (order_.capacity() + rest_.capacity() + taken_.capacity()) * sizeof(ranked_list) + tables_.capacity();
 }
 

@@ -3,6 +3,7 @@
 /// so that a library without FAISS has the same corpus.
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/ivf.hpp>
+#include <vecstore/quantization/scalar_codec.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -49,6 +50,14 @@ index::ivf_bytes right_bytes(metric m, index::ivf_code code) {
         for (std::size_t i = 0; i < blocks * quantization::block_bytes(subs); ++i)
             codes.put(static_cast<std::uint8_t>(random.below(256)));
     }
+    if (code == index::ivf_code::int8) {
+        const auto codec = quantization::scalar_codec::train(
+            quantization::code_type::u8, m, dim, row_count,
+            [](std::size_t row, std::span<float> to) { std::copy_n(values().data() + row * dim, dim, to.begin()); });
+        model.put_bytes(codec.save());
+        for (std::size_t i = 0; i < blocks * 32 * codec.code_bytes(); ++i)
+            codes.put(static_cast<std::uint8_t>(random.below(256)));
+    }
     for (std::uint32_t i = 0; i < blocks * 32; ++i) ids.put(i % 64 < entries ? i / 64 * entries + i % 64 : row_none);
     for (const auto number : {index::ivf_magic, index::ivf_version, row_count, static_cast<std::uint32_t>(dim)})
         header.put(number);
@@ -82,8 +91,8 @@ index::ivf_bytes blocks_of(std::uint8_t mode, byte_reader& in) {
         }
         return blocks;
     }
-    blocks = right_bytes(static_cast<metric>(1 + mode / 8 % 4),
-                         mode % 2 == 0 ? index::ivf_code::flat : index::ivf_code::pq4);
+    constexpr index::ivf_code codes[] = {index::ivf_code::flat, index::ivf_code::int8, index::ivf_code::pq4};
+    blocks = right_bytes(static_cast<metric>(1 + mode / 8 % 4), codes[mode % 8 % 3]);
     while (in.remaining() >= 4) {
         byte_vector* each[] = {&blocks.header, &blocks.model, &blocks.codes, &blocks.ids};
         change(*each[in.get<std::uint8_t>() % 4], in);
@@ -112,6 +121,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!found) __builtin_trap();
         for (const auto& n : *found)
             if (n.row >= row_count) __builtin_trap();
+        std::vector<float> twice(query);
+        twice.insert(twice.end(), query.begin(), query.end());
+        const auto many = opened->search_many(twice, [&](std::size_t) { return distances; },
+                                              {.k = 5, .nprobe = nprobe, .rescore = 20});
+        if (!many || (*many)[0] != *found || (*many)[1] != *found) __builtin_trap();
     }
     return 0;
 }

@@ -212,9 +212,9 @@ std::size_t scan(const scan_input& in, std::size_t first_block, scan_output& out
     auto count = out.count;
     std::size_t b = first_block;
     for (; b < blocks && count + block_rows <= out.capacity; ++b) {
-        // The processor's own prefetcher stops at the end of a page.
-        if (b + ahead < blocks)
-            for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(in.blocks + (b + ahead) * bytes + i);
+        // The processor's own prefetcher stops at the end of a page. What lies behind the last block is asked for, too:
+        // mostly it is the next run, and a prefetch of no memory at all does nothing.
+        for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(in.blocks + (b + ahead) * bytes + i);
         auto passing = Arch::block(in.blocks + b * bytes, pairs, in.tables, in.term_factor, in.threshold, sums);
         if (const auto rest = in.rows - b * block_rows; rest < block_rows) passing &= (1u << rest) - 1;
         for (; passing != 0; passing &= passing - 1, ++count) {

@@ -47,14 +47,17 @@ constexpr std::size_t table_at = 32 * dim * 4 + 32 * 4;
 
 TEST_CASE("ivf lists: the bytes are what the format page says", "[ivf]") {
     if (!can_build()) return;
-    for (const auto code : {ivf_code::flat, ivf_code::pq4}) {
+    for (const auto code : {ivf_code::flat, ivf_code::int8, ivf_code::pq4}) {
         const auto bytes = sample_bytes(code);
         const auto lists = open(bytes).value();
         CHECK(bytes.header.size() == ivf_header_bytes);
         CHECK(load_le<std::uint32_t>(bytes.header.data()) == 0x5649'5356);
         CHECK(load_le<std::uint32_t>(bytes.header.data() + 8) == row_count);
         CHECK(load_le<std::uint8_t>(bytes.header.data() + 16) == 3);
-        CHECK(load_le<std::uint8_t>(bytes.header.data() + 17) == (code == ivf_code::flat ? 1 : 3));
+        const std::size_t number = code == ivf_code::flat ? 1 : code == ivf_code::int8 ? 2 : 3;
+        CHECK(load_le<std::uint8_t>(bytes.header.data() + 17) == number);
+        CHECK(bytes.codes.size() == bytes.ids.size() / 128 * lists.code_block_bytes());
+        if (code == ivf_code::int8) CHECK(lists.code_block_bytes() == 32 * 64);
         CHECK(lists.dim() == dim);
         CHECK(lists.list_count() == 5);
         CHECK(lists.entry_count() == row_count);
@@ -100,6 +103,21 @@ TEST_CASE("ivf lists: damage that a search would trust is found", "[ivf]") {
     CHECK(refused([&](ivf_bytes& b) { put(b.ids, 0, row_none); }));
     CHECK(refused([&](ivf_bytes& b) { put(b.ids, b.ids.size() - 4, row_id{0}); }));
     CHECK(open(right, row_count + 1).error().code == errc::corruption);
+}
+
+TEST_CASE("ivf lists: a codec of other rows is refused", "[ivf]") {
+    if (!can_build()) return;
+    const auto right = sample_bytes(ivf_code::int8);
+    REQUIRE(open(right));
+    const auto codec_at = right.model.size() - 24;
+    for (const std::size_t at : {0u, 4u, 5u, 6u, 8u, 12u, 23u}) {
+        INFO("codec byte " << at);
+        auto bytes = right;
+        bytes.model[codec_at + at] ^= std::byte{0xC0};
+        const auto opened = open(bytes);
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().code == errc::corruption);
+    }
 }
 
 TEST_CASE("ivf lists: a model that lies askew is refused", "[ivf]") {

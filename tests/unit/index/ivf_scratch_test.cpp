@@ -46,6 +46,36 @@ TEST_CASE("ivf: take_least takes equal and infinite values as they come", "[ivf]
     CHECK(taken.empty());
 }
 
+TEST_CASE("ivf: take_few_least splits off the least ones, with ties as they come", "[ivf]") {
+    random_source random(23);
+    const auto key = [](float x) { return x; };
+    for (std::size_t size = 0; size < 300; size += 7)
+        for (const std::size_t few : {0u, 1u, 10u, 64u, 65u}) {
+            std::vector<float> values(size);
+            for (auto& x : values) x = static_cast<float>(random.below(40));
+            auto sorted = values;
+            std::sort(sorted.begin(), sorted.end());
+            const auto count = std::min(few, size);
+            std::vector<float> taken;
+            take_few_least(values, count, taken, key);
+            REQUIRE(taken.size() == count);
+            REQUIRE(values.size() == size - count);
+            if (few <= 64 && 2 * few <= size) {
+                std::sort(taken.begin(), taken.end());
+                CHECK(std::equal(taken.begin(), taken.end(), sorted.begin()));
+            }
+            values.insert(values.end(), taken.begin(), taken.end());
+            CHECK(std::is_permutation(values.begin(), values.end(), sorted.begin(), sorted.end()));
+        }
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+    for (const float odd : {nan, infinity, -infinity}) {
+        std::vector<float> values{odd, odd, 1, odd, odd}, taken;
+        take_few_least(values, 2, taken, key);
+        CHECK(taken.size() == 2);
+        CHECK(values.size() == 3);
+    }
+}
+
 TEST_CASE("ivf: the set of compared rows knows each row once, and grows", "[ivf]") {
     few_rows_set set;
     set.clear(4);

@@ -1,5 +1,6 @@
+#include "ivf_support.hpp"
+
 #include <vecstore/core/random.hpp>
-#include <vecstore/index/flat.hpp>
 #include <vecstore/index/ivf.hpp>
 
 #include <catch2/catch.hpp>
@@ -12,112 +13,12 @@
 
 using namespace vecstore;
 using namespace vecstore::index;
-
-namespace {
-
-/// False in a library without FAISS, which trains; it says so, and then there is nothing here to test.
-bool can_build() {
-    static const auto made = build_ivf({.dim = 1}, 1, [](row_id, std::size_t, float* out) { *out = 1; });
-    if (made) return true;
-    REQUIRE(made.error().code == errc::unsupported);
-    return false;
-}
-
-/// Rows in clusters, and queries from the same clusters; of unit length for cosine.
-struct sample {
-    std::size_t dim;
-    row_id rows;
-    metric m;
-    std::vector<float> values;
-    std::vector<float> queries;
-
-    sample(metric of, std::size_t dimension, row_id row_count, std::uint64_t seed)
-        : dim(dimension), rows(row_count), m(of) {
-        random_source random(seed);
-        constexpr std::size_t clusters = 40, query_count = 40;
-        std::vector<float> centers(clusters * dim);
-        for (auto& x : centers) x = normal(random);
-        const auto fill = [&](std::vector<float>& to, std::size_t count) {
-            to.resize(count * dim);
-            for (std::size_t i = 0; i < count; ++i) {
-                const auto cluster = random.below(clusters);
-                for (std::size_t d = 0; d < dim; ++d)
-                    to[i * dim + d] = centers[cluster * dim + d] + 0.7f * normal(random);
-                if (m == metric::cosine) (void)normalize({to.data() + i * dim, dim});
-            }
-        };
-        fill(values, rows);
-        fill(queries, query_count);
-    }
-    static float normal(random_source& random) {
-        double sum = -6;
-        for (int i = 0; i < 12; ++i) sum += random.unit();
-        return static_cast<float>(sum);
-    }
-    [[nodiscard]] contiguous_rows source() const { return {values.data(), dim, dim, rows}; }
-    [[nodiscard]] std::span<const float> query(std::size_t i) const { return {queries.data() + i * dim, dim}; }
-    [[nodiscard]] std::size_t query_count() const { return queries.size() / dim; }
-
-    template <class Allow>
-    [[nodiscard]] std::vector<neighbor> nearest(std::size_t i, std::size_t k, const Allow& allow) const {
-        const distance_computer distance(m, query(i).data(), dim);
-        top_k<> best(k);
-        for (row_id row = 0; row < rows; ++row)
-            if (allow(row)) best.push({distance(values.data() + row * dim), row});
-        return best.take_sorted();
-    }
-};
-
-struct built {
-    ivf_bytes bytes;
-    ivf index;
-
-    static built make(const sample& s, ivf_options options) {
-        options.dim = s.dim;
-        options.metric = s.m;
-        auto bytes = build_ivf(options, s.source()).value();
-        auto index = ivf::open(bytes.header, bytes.model, bytes.codes, bytes.ids, s.rows).value();
-        return {std::move(bytes), std::move(index)};
-    }
-    template <class Allow = allow_all>
-    [[nodiscard]] std::vector<neighbor> search(const sample& s, std::size_t i, const ivf_search_options& options,
-                                               const Allow& allow = {}, ivf_search_stats* stats = nullptr) const {
-        const auto rows = s.source();
-        const distance_computer distance(s.m, s.query(i).data(), s.dim);
-        return index.search(s.query(i), exact_distances(rows, distance), options, allow, stats).value();
-    }
-    template <class Allow = allow_all>
-    [[nodiscard]] double recall(const sample& s, const ivf_search_options& options, const Allow& allow = {}) const {
-        std::size_t hits = 0, wanted = 0;
-        for (std::size_t i = 0; i < s.query_count(); ++i) {
-            const auto found = search(s, i, options, allow);
-            const auto truth = s.nearest(i, options.k, allow);
-            wanted += truth.size();
-            for (const auto& n : truth)
-                hits += static_cast<std::size_t>(
-                    std::count_if(found.begin(), found.end(), [&](const neighbor& f) { return f.row == n.row; }));
-        }
-        return static_cast<double>(hits) / static_cast<double>(wanted);
-    }
-};
-
-/// The same rows at the same distances, up to rounding.
-bool agree(const std::vector<neighbor>& a, const std::vector<neighbor>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const neighbor& x, const neighbor& y) {
-        return x.distance == Approx(y.distance).epsilon(1e-4).margin(1e-5);
-    });
-}
-
-bool same(const ivf_bytes& a, const ivf_bytes& b) {
-    return a.header == b.header && a.model == b.model && a.codes == b.codes && a.ids == b.ids;
-}
-
-}  // namespace
+using namespace vecstore::test;
 
 TEST_CASE("ivf: the nearest rows are found, under every metric and code", "[ivf]") {
     if (!can_build()) return;
     const auto m = GENERATE(metric::cosine, metric::dot, metric::euclid, metric::manhattan);
-    const auto code = GENERATE(ivf_code::flat, ivf_code::pq4);
+    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4);
     const auto dim = GENERATE(16u, 33u);
     CAPTURE(to_string(m), static_cast<int>(code), dim);
     const sample s(m, dim, 4000, 5);
@@ -161,7 +62,7 @@ TEST_CASE("ivf: a second list for each row finds more with as many probes", "[iv
 
 TEST_CASE("ivf: a filter never makes a search stop short of rows that it allows", "[ivf]") {
     if (!can_build()) return;
-    const auto code = GENERATE(ivf_code::flat, ivf_code::pq4);
+    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4);
     const sample s(metric::cosine, 20, 3000, 9);
     const auto b = built::make(s, {.lists = 60, .code = code});
     const auto few = [](row_id row) { return row % 500 == 7; };
@@ -275,6 +176,27 @@ TEST_CASE("ivf: wrong options are refused", "[ivf]") {
     CHECK(b.index.search(s.query(0).first(7), distances, {}).error().code == errc::invalid_argument);
     CHECK(b.index.search(s.query(0), distances, {.k = 0}).error().code == errc::invalid_argument);
     CHECK(b.index.search(s.query(0), distances, {.nprobe = 0}).error().code == errc::invalid_argument);
+}
+
+TEST_CASE("ivf: rows of small integers are kept exactly by int8", "[ivf]") {
+    if (!can_build()) return;
+    random_source random(18);
+    std::vector<float> values(2000 * 8);
+    for (auto& x : values) x = static_cast<float>(random.below(200));
+    const contiguous_rows rows(values.data(), 8, 8, 2000);
+    const auto bytes =
+        build_ivf({.dim = 8, .metric = metric::euclid, .lists = 20, .code = ivf_code::int8}, rows).value();
+    const auto index = ivf::open(bytes.header, bytes.model, bytes.codes, bytes.ids, 2000).value();
+    CHECK(index.lists().code_error() == 0);
+    for (row_id row = 0; row < 2000; row += 100) {
+        const std::span<const float> query(values.data() + row * 8, 8);
+        const distance_computer distance(metric::euclid, query.data(), 8);
+        ivf_search_stats stats;
+        const auto found =
+            index.search(query, exact_distances(rows, distance), {.k = 1, .nprobe = 20}, allow_all{}, &stats).value();
+        CHECK(found.front().distance == 0);
+        CHECK(stats.distances <= 20);
+    }
 }
 
 TEST_CASE("ivf: many threads search at once", "[ivf]") {

@@ -25,9 +25,11 @@
 /// | half the squared length of each centroid | [P * 32] f32; of a missing one f32's maximum |
 /// | table of lists | [L] of {u32 first block, u32 entries, f32 least term, f32 step of terms} |
 /// | mean, taken from every row and query | [dim] f32 |
-/// | codebook | [subs, 3, 16] f32; nothing unless the code is pq4 |
+/// | codebook (pq4) | [subs, 3, 16] f32 |
+/// | codec (int8) | 24 bytes, see quantization/scalar_codec.hpp: of u8, one grid |
 ///
-/// codes: [B] blocks (pq4) or nothing (flat). Lists lie in their order, each from a new block.
+/// codes: [B] blocks; of a flat list nothing, of pq4 see fast_scan.hpp, of int8 [32, code bytes], zero behind the last
+/// entry. Lists lie in their order, each from a new block.
 /// ids: [B, 32] u32 row numbers, 0xFFFFFFFF behind the last entry of a list.
 ///
 /// There are no checksums here: the file that holds the blocks has them. `open` checks all that a search relies on, so
@@ -39,9 +41,11 @@
 #include <vecstore/core/types.hpp>
 #include <vecstore/distance/metric.hpp>
 #include <vecstore/quantization/fast_scan.hpp>
+#include <vecstore/quantization/scalar_codec.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace vecstore::index {
@@ -54,6 +58,7 @@ inline constexpr std::size_t ivf_lists_max = 65'536;
 /// What a list holds of its rows besides their numbers. The values are on disk, do not renumber.
 enum class ivf_code : std::uint8_t {
     flat = 1,  ///< nothing: every row of a probed list is compared by its original
+    int8 = 2,  ///< a byte for each value: hardly more rows are compared by their originals than are returned
     pq4 = 3,   ///< 4 bits for each pair of values: few rows of a probed list are compared by their originals
 };
 
@@ -93,18 +98,22 @@ public:
     [[nodiscard]] std::size_t subs() const noexcept { return code_ == ivf_code::pq4 ? (dim_ + 1) / 2 : 0; }
     [[nodiscard]] std::uint64_t entry_count() const noexcept { return entry_count_; }
     [[nodiscard]] float code_error() const noexcept { return code_error_; }
+    /// Bytes of the codes of one block.
+    [[nodiscard]] std::size_t code_block_bytes() const noexcept;
     [[nodiscard]] float term_step_max() const noexcept { return term_step_max_; }
 
     [[nodiscard]] const float* centroids() const noexcept { return floats(0); }
     [[nodiscard]] const float* half_norms() const noexcept { return floats(half_norms_at()); }
     [[nodiscard]] const float* mean() const noexcept { return floats(mean_at()); }
-    [[nodiscard]] const float* codebook() const noexcept { return floats(codebook_at()); }
+    [[nodiscard]] const float* codebook() const noexcept { return floats(code_model_at()); }
+    /// Precondition: code() is int8.
+    [[nodiscard]] const quantization::scalar_codec& codec() const noexcept { return *codec_; }
     /// Precondition: i < list_count().
     [[nodiscard]] list at(std::size_t i) const noexcept {
         return load_le<list>(model_.data() + table_at() + i * sizeof(list));
     }
     [[nodiscard]] const std::byte* blocks(const list& l) const noexcept {
-        return codes_.data() + l.first_block * quantization::block_bytes(subs());
+        return codes_.data() + l.first_block * code_block_bytes();
     }
     [[nodiscard]] row_id id(std::size_t entry) const noexcept { return load_le<row_id>(ids_.data() + entry * 4); }
     void prefetch_id(std::size_t entry) const noexcept { __builtin_prefetch(ids_.data() + entry * 4); }
@@ -122,6 +131,7 @@ private:
     [[nodiscard]] result<void> read_header(byte_span header, row_id row_count);
     [[nodiscard]] result<void> check_sizes(std::uint64_t model, std::uint64_t codes, std::uint64_t ids) const;
     [[nodiscard]] result<void> check_model();
+    [[nodiscard]] result<void> read_code_model();
     [[nodiscard]] result<void> check_ids() const;
 
     [[nodiscard]] std::size_t half_norms_at() const noexcept {
@@ -131,10 +141,8 @@ private:
         return half_norms_at() + panel_count() * quantization::panel_rows * sizeof(float);
     }
     [[nodiscard]] std::size_t mean_at() const noexcept { return table_at() + list_count_ * sizeof(list); }
-    [[nodiscard]] std::size_t codebook_at() const noexcept { return mean_at() + dim_ * sizeof(float); }
-    [[nodiscard]] std::size_t model_bytes() const noexcept {
-        return codebook_at() + subs() * quantization::codebook_stride * sizeof(float);
-    }
+    [[nodiscard]] std::size_t code_model_at() const noexcept { return mean_at() + dim_ * sizeof(float); }
+    [[nodiscard]] std::size_t code_model_bytes() const noexcept;
     [[nodiscard]] const float* floats(std::size_t at) const noexcept {
         return reinterpret_cast<const float*>(model_.data() + at);
     }
@@ -149,6 +157,7 @@ private:
     std::uint64_t entry_count_ = 0;
     float code_error_ = 0;
     float term_step_max_ = 0;
+    std::optional<quantization::scalar_codec> codec_;  ///< of int8
 };
 
 }  // namespace vecstore::index

@@ -17,12 +17,6 @@
 
 namespace vecstore::index {
 
-/// An entry of the lists whose code looks near.
-struct ivf_candidate {
-    float estimate = 0;
-    std::uint32_t entry = 0;
-};
-
 /// A set of a few rows: open addressing, cleared by counting the searches.
 /// Thread safety: belongs to one thread.
 class few_rows_set {
@@ -65,8 +59,7 @@ private:
 /// Thread safety: belongs to one thread while borrowed from a pool.
 struct ivf_scratch {
     ivf_query query;
-    std::array<std::uint16_t, 256> sums;
-    std::array<std::uint32_t, 256> found;
+    std::vector<ivf_candidate> found;  ///< in the chunk just scanned
     std::vector<ivf_candidate> candidates;
     std::vector<ivf_candidate> chosen;
     std::vector<row_id> rows;  ///< about to be compared
@@ -79,54 +72,91 @@ struct ivf_scratch {
     }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return sizeof *this + query.memory_bytes() +
-               (candidates.capacity() + chosen.capacity()) * sizeof(ivf_candidate) + rows.capacity() * sizeof(row_id) +
-               seen.memory_bytes();
+               (found.capacity() + candidates.capacity() + chosen.capacity()) * sizeof(ivf_candidate) +
+               rows.capacity() * sizeof(row_id) + seen.memory_bytes();
     }
 };
 
-/// Lends scratches to any number of threads at once; keeps up to 16 for reuse.
+/// A query that probes a list, which is the `rank`-th in its order.
+struct ivf_probe {
+    std::uint32_t query = 0;
+    std::uint32_t rank = 0;
+};
+
+/// The candidates of one probe, scanned ahead of their turn.
+struct ivf_run {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    bool scanned = false;
+};
+
+/// Of a group of queries that are searched together.
+/// Thread safety: belongs to one thread while borrowed from a pool.
+struct ivf_group_scratch {
+    std::vector<ivf_scratch> each;       ///< of a query
+    std::vector<float> centered;         ///< [queries, dim]
+    std::vector<float> products;         ///< [queries, panels * 32], with centroids
+    std::vector<std::uint32_t> starts;   ///< [lists + 1], of the probes of a list
+    std::vector<ivf_probe> probes;       ///< by list
+    std::vector<ivf_candidate> waiting;  ///< of all runs
+    std::vector<ivf_run> runs;           ///< [queries, probes of a query]; empty: nothing was scanned ahead
+
+    void begin() {
+        waiting.clear();
+        runs.clear();
+    }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        auto bytes = sizeof *this + (centered.capacity() + products.capacity()) * sizeof(float) +
+                     starts.capacity() * sizeof(std::uint32_t) + probes.capacity() * sizeof(ivf_probe) +
+                     waiting.capacity() * sizeof(ivf_candidate) + runs.capacity() * sizeof(ivf_run);
+        for (const auto& scratch : each) bytes += scratch.memory_bytes();
+        return bytes;
+    }
+};
+
+/// Lends scratches to any number of threads at once; keeps up to `slots` for reuse.
 /// Invariant: a pointer is in a slot or lent, never both; `exchange` hands it over whole.
 /// Thread safety: `borrow` from any thread, without locks.
-class ivf_scratch_pool {
+template <class Scratch, std::size_t slots>
+class ivf_pool {
 public:
     /// Gives the scratch back when it goes out of scope.
     class loan {
     public:
-        loan(ivf_scratch_pool& pool, std::unique_ptr<ivf_scratch> scratch) noexcept
-            : pool_(pool), scratch_(std::move(scratch)) {}
+        loan(ivf_pool& pool, std::unique_ptr<Scratch> scratch) noexcept : pool_(pool), scratch_(std::move(scratch)) {}
         ~loan() { pool_.give_back(std::move(scratch_)); }
         loan(const loan&) = delete;
         loan& operator=(const loan&) = delete;
-        [[nodiscard]] ivf_scratch& operator*() const noexcept { return *scratch_; }
+        [[nodiscard]] Scratch& operator*() const noexcept { return *scratch_; }
 
     private:
-        ivf_scratch_pool& pool_;
-        std::unique_ptr<ivf_scratch> scratch_;
+        ivf_pool& pool_;
+        std::unique_ptr<Scratch> scratch_;
     };
 
-    ivf_scratch_pool() = default;
-    ~ivf_scratch_pool() {
-        for (auto& slot : slots_) std::unique_ptr<ivf_scratch>(slot.load(std::memory_order_relaxed)).reset();
+    ivf_pool() = default;
+    ~ivf_pool() {
+        for (auto& slot : slots_) std::unique_ptr<Scratch>(slot.load(std::memory_order_relaxed)).reset();
     }
-    ivf_scratch_pool(const ivf_scratch_pool&) = delete;
-    ivf_scratch_pool& operator=(const ivf_scratch_pool&) = delete;
+    ivf_pool(const ivf_pool&) = delete;
+    ivf_pool& operator=(const ivf_pool&) = delete;
 
     /// May throw std::bad_alloc.
     [[nodiscard]] loan borrow() {
         for (auto& slot : slots_)
             if (auto* kept = slot.exchange(nullptr, std::memory_order_acquire))
-                return {*this, std::unique_ptr<ivf_scratch>(kept)};
-        return {*this, std::make_unique<ivf_scratch>()};
+                return {*this, std::unique_ptr<Scratch>(kept)};
+        return {*this, std::make_unique<Scratch>()};
     }
     /// Of the scratches kept at the time they were given back.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
 private:
-    void give_back(std::unique_ptr<ivf_scratch> scratch) noexcept {
+    void give_back(std::unique_ptr<Scratch> scratch) noexcept {
         bytes_.store(std::max(bytes_.load(std::memory_order_relaxed), scratch->memory_bytes()),
                      std::memory_order_relaxed);
         for (auto& slot : slots_) {
-            ivf_scratch* none = nullptr;
+            Scratch* none = nullptr;
             if (slot.compare_exchange_strong(none, scratch.get(), std::memory_order_release,
                                              std::memory_order_relaxed)) {
                 scratch.release();
@@ -135,8 +165,11 @@ private:
         }
     }
 
-    std::array<std::atomic<ivf_scratch*>, 16> slots_{};
+    std::array<std::atomic<Scratch*>, slots> slots_{};
     std::atomic<std::size_t> bytes_{0};
 };
+
+using ivf_scratch_pool = ivf_pool<ivf_scratch, 16>;
+using ivf_group_pool = ivf_pool<ivf_group_scratch, 4>;
 
 }  // namespace vecstore::index

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace vecstore::index {
@@ -39,6 +40,40 @@ void take_least(std::vector<Value>& values, std::size_t count, std::vector<Value
         const auto bin = bin_of(v);
         const bool takes = bin < last || (bin == last && from_last > 0);
         from_last -= static_cast<std::size_t>(bin == last && takes);
+        taken[out] = v;
+        values[stay] = v;
+        out += static_cast<std::size_t>(takes);
+        stay += static_cast<std::size_t>(!takes);
+    }
+    taken.resize(count);
+    values.resize(stay);
+}
+
+/// The same for few of many, exactly: one pass with the bound so far, which soon is hardly ever beaten, and one that takes.
+template <class Value, class Key>
+void take_few_least(std::vector<Value>& values, std::size_t count, std::vector<Value>& taken, Key&& key) {
+    constexpr std::size_t few = 64;
+    if (count > few || count == 0 || 2 * count > values.size()) return take_least(values, count, taken, key);
+    std::array<float, few> least;  // sorted
+    std::fill_n(least.begin(), count, std::numeric_limits<float>::infinity());
+    for (const auto& v : values) {
+        const float x = key(v);
+        if (!(x < least[count - 1])) continue;
+        std::size_t at = count - 1;
+        for (; at > 0 && x < least[at - 1]; --at) least[at] = least[at - 1];
+        least[at] = x;
+    }
+    const float bound = least[count - 1];
+    const auto below =
+        static_cast<std::size_t>(std::lower_bound(least.begin(), least.begin() + count, bound) - least.begin());
+    std::size_t at_bound = count - below, out = 0, stay = 0;
+    taken.resize(count + 1);  // as above
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const Value v = values[i];
+        const float x = key(v);
+        const bool at = at_bound > 0 && !(x < bound) && !(x > bound);
+        const bool takes = x < bound || at;
+        at_bound -= static_cast<std::size_t>(at);
         taken[out] = v;
         values[stay] = v;
         out += static_cast<std::size_t>(takes);
