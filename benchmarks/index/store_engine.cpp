@@ -14,15 +14,20 @@ namespace {
 
 /// The one place where the bench's options become the collection's.
 vector_options vector_options_of(const engine_options& options) {
-    if (options.index != "hnsw") throw unsupported("--index store:" + options.index + " is not there yet");
-    if (options.quantization != "none")
-        throw unsupported("--index store:" + options.index + "/" + options.quantization + " is not there yet");
-    if (options.on_disk) throw unsupported("--on-disk is not there yet");
+    const auto index = parse_index_kind(options.index == "auto" ? "automatic" : options.index);
+    auto quantization = parse_quantization_kind(options.quantization);
+    if (!index || !quantization)
+        throw unsupported("--index store:" + options.index + "/" + options.quantization + " is unknown");
+    // The bench's default is no quantization, the store's is what is best.
+    if (*quantization == quantization_kind::none) quantization = quantization_kind::automatic;
     return {.dim = options.dim,
             .metric = options.metric,
             .m = options.m,
             .ef_construct = options.ef_construct,
-            .type = options.type};
+            .type = options.type,
+            .index = *index,
+            .quantization = *quantization,
+            .on_disk = options.on_disk};
 }
 
 class store_engine final : public engine {
@@ -85,8 +90,8 @@ public:
     }
     [[nodiscard]] double bytes_per_vector() const override {
         const auto info = points_->info().value();
-        return static_cast<double>(info.mapped_bytes + info.memtable_bytes + info.overlay_bytes) /
-               static_cast<double>(std::max<std::size_t>(info.points, 1));
+        const auto tables = database_->stats().value().tables_bytes;
+        return info.bytes_per_point() + static_cast<double>(tables) / static_cast<double>(options_.rows);
     }
     [[nodiscard]] std::uint64_t distances() const override { return distances_.load(std::memory_order_relaxed); }
 

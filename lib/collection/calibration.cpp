@@ -1,89 +1,161 @@
 #include "calibration.hpp"
 
-#include <vecstore/core/random.hpp>
-#include <vecstore/index/flat.hpp>
-
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace vecstore::detail {
 namespace {
 
-constexpr std::size_t query_count = 64;
-constexpr std::size_t k = 10;
-constexpr std::uint32_t efs[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
-constexpr float enough = 0.998f;
+constexpr std::uint32_t tables_max = 8, steps_max = 64;
 
-/// Both hold rows [dim] of 0 and 1, unpacked: three bits in ten from `b`, the others from `a`.
-byte_vector bits_between(const std::vector<float>& a, const std::vector<float>& b, random_source& random) {
-    auto mixed = a;
-    for (std::size_t i = 0; i < mixed.size(); ++i)
-        if (random.below(10) < 3) mixed[i] = b[i];
-    byte_vector packed(row_bytes(element_type::binary, mixed.size()));
-    (void)pack(element_type::binary, mixed, packed);
-    return packed;
+float expected(const measured_step& step) noexcept { return std::max(0.0f, step.recall - step.recall_error); }
+
+/// A share that is not found, as a number with a logarithm.
+double missed(double recall) noexcept { return std::max(1 - recall, 1e-5); }
+
+/// From `a` at 0 to `b` at 1, along a power where both are positive.
+double between(double a, double b, double at) noexcept {
+    if (a > 0 && b > 0) return a * std::pow(b / a, at);
+    return a + (b - a) * at;
+}
+std::uint32_t between(std::uint32_t a, std::uint32_t b, double at) noexcept {
+    return static_cast<std::uint32_t>(std::lround(between(static_cast<double>(a), static_cast<double>(b), at)));
+}
+chosen_setting between(const chosen_setting& a, const chosen_setting& b, double at) noexcept {
+    return {{between(a.setting.breadth, b.setting.breadth, at), between(a.setting.rescored, b.setting.rescored, at)},
+            static_cast<float>(1 - between(missed(a.recall), missed(b.recall), at)),
+            static_cast<float>(between(double{a.microseconds}, double{b.microseconds}, at)),
+            a.reached && b.reached};
+}
+chosen_setting as_chosen(const measured_step& step, bool reached) noexcept {
+    return {step.setting, expected(step), step.microseconds, reached};
 }
 
-/// A point on the way from one row to another, nearer to the first, in the form that kernels take.
-byte_vector query_between(const index::contiguous_rows& rows, row_id a, row_id b, metric m, random_source& random) {
-    constexpr float share = 0.3f;
-    std::vector<float> from(rows.dim()), to(rows.dim());
-    index::read_row(rows, a, from);
-    index::read_row(rows, b, to);
-    if (rows.type() == element_type::binary) return bits_between(from, to, random);
-    auto query = from;
-    for (std::size_t i = 0; i < query.size(); ++i) query[i] = (1 - share) * from[i] + share * to[i];
-    if (m == metric::cosine && !normalize(query)) {
-        query = from;
-        (void)normalize(query);
+chosen_setting for_recall(const std::vector<measured_step>& steps, double recall) noexcept {
+    // Steps that find less than a cheaper one are noise, or a waste.
+    const auto* below = &steps.front();
+    if (expected(*below) >= recall) return as_chosen(*below, true);
+    for (const auto& step : steps) {
+        if (expected(step) >= recall) {
+            const auto from = std::log(missed(expected(*below))), to = std::log(missed(expected(step)));
+            const auto at = from > to ? (from - std::log(missed(recall))) / (from - to) : 1;
+            return between(as_chosen(*below, true), as_chosen(step, true), std::clamp(at, 0.0, 1.0));
+        }
+        if (expected(step) > expected(*below)) below = &step;
     }
-    const auto bytes = std::as_bytes(std::span(query));
-    return {bytes.begin(), bytes.end()};
+    return as_chosen(*below, false);
 }
 
-float lower_bound_of_mean(const std::vector<double>& shares) {
-    double sum = 0, squares = 0;
-    for (const auto s : shares) {
-        sum += s;
-        squares += s * s;
+chosen_setting for_breadth(const std::vector<measured_step>& steps, std::size_t breadth) noexcept {
+    const auto above = std::find_if(steps.begin(), steps.end(),
+                                    [&](const measured_step& step) { return step.setting.breadth >= breadth; });
+    auto found = as_chosen(above == steps.end() ? steps.back() : *above, true);
+    if (above != steps.end() && above != steps.begin()) {
+        const auto &low = above[-1], &high = *above;
+        const auto at = std::log(static_cast<double>(breadth) / low.setting.breadth) /
+                        std::log(static_cast<double>(high.setting.breadth) / low.setting.breadth);
+        found = between(as_chosen(low, true), as_chosen(high, true), at);
     }
-    const auto n = static_cast<double>(shares.size());
-    const auto mean = sum / n;
-    const auto deviation = std::sqrt(std::max(0.0, squares / n - mean * mean));
-    return static_cast<float>(mean - 1.645 * deviation / std::sqrt(n));
+    found.setting.breadth = static_cast<std::uint32_t>(breadth);
+    return found;
 }
 
 }  // namespace
 
-std::vector<recall_point> calibrate(const index::frozen_graph& graph, const index::contiguous_rows& rows,
-                                    const vector_options& options) {
-    random_source random(rows.size());
-    std::vector<byte_vector> queries;
-    std::vector<std::vector<neighbor>> truths;
-    for (std::size_t q = 0; q < query_count; ++q) {
-        const auto a = static_cast<row_id>(random.below(rows.size())),
-                   b = static_cast<row_id>(random.below(rows.size()));
-        queries.push_back(query_between(rows, a, b, options.metric, random));
-        const distance_computer distance(options.metric, rows.type(), queries.back().data(), rows.dim());
-        truths.push_back(
-            index::flat_search(index::exact_distances(rows, distance), rows.size(), k, index::allow_all{}));
+void calibration::add_table(std::uint32_t k, std::vector<measured_step> steps) {
+    tables_.push_back({k, std::move(steps)});
+}
+
+template <class Pick>
+chosen_setting calibration::between_tables(std::size_t k, const Pick& pick) const noexcept {
+    const auto above = std::find_if(tables_.begin(), tables_.end(), [&](const table& t) { return t.k >= k; });
+    if (above == tables_.end()) {
+        // More neighbours than were measured: the same share needs about as many times more candidates.
+        auto found = pick(tables_.back().steps);
+        const auto more = static_cast<double>(k) / tables_.back().k;
+        const auto grown = [&](std::uint32_t n) {
+            return static_cast<std::uint32_t>(std::min(n * more, double{std::numeric_limits<std::uint32_t>::max()}));
+        };
+        found.setting = {grown(found.setting.breadth), grown(found.setting.rescored)};
+        found.microseconds = static_cast<float>(found.microseconds * more);
+        return found;
     }
-    std::vector<recall_point> points;
-    for (const auto ef : efs) {
-        std::vector<double> shares;
-        for (std::size_t q = 0; q < query_count; ++q) {
-            const distance_computer distance(options.metric, rows.type(), queries[q].data(), rows.dim());
-            const auto found = index::hnsw_search(graph, index::exact_distances(rows, distance), k, ef);
-            // By distance, so that equal vectors count whichever of them was found.
-            const auto farthest = truths[q].back().distance;
-            const auto hits =
-                std::count_if(found.begin(), found.end(), [&](const auto& n) { return n.distance <= farthest; });
-            shares.push_back(static_cast<double>(hits) / static_cast<double>(truths[q].size()));
+    auto found = pick(above->steps);
+    if (above == tables_.begin() || above->k == k) return found;
+    const auto& below = above[-1];
+    const auto at = std::log(static_cast<double>(k) / below.k) / std::log(static_cast<double>(above->k) / below.k);
+    return between(pick(below.steps), found, at);
+}
+
+chosen_setting calibration::choose(double recall, std::size_t k) const noexcept {
+    return between_tables(k, [&](const auto& steps) { return for_recall(steps, recall); });
+}
+
+chosen_setting calibration::at_breadth(std::size_t breadth, std::size_t k) const noexcept {
+    auto found = between_tables(k, [&](const auto& steps) { return for_breadth(steps, breadth); });
+    found.setting.breadth = static_cast<std::uint32_t>(breadth);
+    return found;
+}
+
+void calibration::save(byte_writer& out) const {
+    out.put(static_cast<std::uint32_t>(tables_.size()));
+    for (const auto& t : tables_) {
+        out.put(t.k);
+        out.put(static_cast<std::uint32_t>(t.steps.size()));
+        for (const auto& step : t.steps) {
+            out.put(step.setting.breadth);
+            out.put(step.setting.rescored);
+            out.put(step.recall);
+            out.put(step.recall_error);
+            out.put(step.microseconds);
         }
-        points.push_back({ef, lower_bound_of_mean(shares)});
-        if (points.back().recall >= enough) break;
     }
-    return points;
+}
+
+result<calibration> calibration::load(byte_span bytes) {
+    const error damaged{errc::corruption, "calibration does not parse"};
+    const auto is_share = [](float x) { return x >= 0 && x <= 1; };
+    byte_reader in(bytes);
+    calibration loaded;
+    const auto tables = in.get<std::uint32_t>();
+    if (tables == 0 || tables > tables_max) return damaged;
+    for (std::uint32_t i = 0; i < tables; ++i) {
+        table t{in.get<std::uint32_t>(), {}};
+        const auto steps = in.get<std::uint32_t>();
+        if (in.failed() || steps == 0 || steps > steps_max) return damaged;
+        if (t.k == 0 || (i > 0 && t.k <= loaded.tables_.back().k)) return damaged;
+        for (std::uint32_t s = 0; s < steps; ++s) {
+            measured_step step;
+            step.setting.breadth = in.get<std::uint32_t>();
+            step.setting.rescored = in.get<std::uint32_t>();
+            step.recall = in.get<float>();
+            step.recall_error = in.get<float>();
+            step.microseconds = in.get<float>();
+            const bool ascends =
+                s == 0 ? step.setting.breadth > 0 : step.setting.breadth > t.steps.back().setting.breadth;
+            if (in.failed() || !ascends || !is_share(step.recall) || !is_share(step.recall_error) ||
+                !(step.microseconds >= 0 && std::isfinite(step.microseconds)))
+                return damaged;
+            t.steps.push_back(step);
+        }
+        loaded.tables_.push_back(std::move(t));
+    }
+    if (!in.finished()) return damaged;
+    return loaded;
+}
+
+result<calibration> calibration::load_version_1(byte_span bytes) {
+    byte_reader in(bytes);
+    std::vector<measured_step> steps;
+    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed() && steps.size() < steps_max; --left) {
+        const auto ef = in.get<std::uint32_t>();
+        steps.push_back({{ef, 0}, in.get<float>(), 0, 0});
+    }
+    if (!in.finished() || steps.empty()) return error{errc::corruption, "calibration does not parse"};
+    calibration loaded;
+    loaded.add_table(10, std::move(steps));
+    return loaded;
 }
 
 }  // namespace vecstore::detail

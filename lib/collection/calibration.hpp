@@ -1,22 +1,81 @@
-/// Measures on a part what a graph walk finds, so that a query can ask for recall instead of ef.
-/// Method: queries between two stored rows (neither of them, so that no answer is known beforehand), their exact
-/// neighbours by scan, the share of them that walks of growing ef return; kept is the lower 95 % confidence bound of
-/// the mean.
-/// Limit: users' queries that lie far from the stored vectors are harder than these.
-/// Thread safety: functions without state.
+/// What searches of one index of one part were measured to find and to cost, so that a query can ask for recall.
+/// Thread safety: constant after `add_table`.
+///
+/// Saved form (section CALB of the files of indexes, little-endian; values are on disk, do not renumber):
+/// | what                | bytes | |
+/// |---------------------|-------|-|
+/// | tables              | 4     | |
+/// | for each: k         | 4     | ascending |
+/// |   steps             | 4     | at least 1, at most 64 |
+/// |   for each step     | 20    | u32 breadth (ascending), u32 rescored, f32 recall, f32 its standard error, f32 microseconds |
 #pragma once
 
-#include "part.hpp"
+#include "part_index.hpp"
 
-#include <vecstore/collection/options.hpp>
-#include <vecstore/index/hnsw.hpp>
+#include <vecstore/core/bytes.hpp>
+#include <vecstore/core/result.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace vecstore::detail {
 
-/// Cost: 64 scans of the part and about as many walks for each ef tried.
-[[nodiscard]] std::vector<recall_point> calibrate(const index::frozen_graph& graph, const index::contiguous_rows& rows,
-                                                  const vector_options& options);
+/// One rung of the ladder: all queries of the sample, searched with one setting.
+struct measured_step {
+    search_setting setting;
+    float recall = 0;        ///< mean over the queries
+    float recall_error = 0;  ///< standard error of that mean
+    float microseconds = 0;  ///< of the processor, for a query; 0 = not measured
+
+    friend bool operator==(const measured_step&, const measured_step&) = default;
+};
+
+/// What a query gets for its recall and k.
+struct chosen_setting {
+    search_setting setting;
+    float recall = 0;        ///< expected: the mean less one standard error
+    float microseconds = 0;  ///< expected; 0 = unknown
+    bool reached = false;    ///< false when no measured setting has the recall asked for; then it is the best there is
+};
+
+class calibration {
+public:
+    /// The rungs measured for `k` neighbours, ascending in breadth. Tables come in ascending order of k.
+    void add_table(std::uint32_t k, std::vector<measured_step> steps);
+
+    [[nodiscard]] bool empty() const noexcept { return tables_.empty(); }
+
+    /// The cheapest setting that is expected to find the share `recall` of the `k` nearest: between two rungs the errors
+    /// are taken to fall with a power of the breadth, between two values of k the settings grow with a power of k.
+    /// Expected is the mean less one standard error, not the mean: 500 queries leave an error of about 0.004, and to ask for
+    /// a little too much costs less than to give too little.
+    /// Precondition: not empty.
+    /// Cost: some logarithms.
+    [[nodiscard]] chosen_setting choose(double recall, std::size_t k) const noexcept;
+
+    /// What a search of this breadth re-scores, and is expected to find.
+    [[nodiscard]] chosen_setting at_breadth(std::size_t breadth, std::size_t k) const noexcept;
+
+    void save(byte_writer& out) const;
+    /// Errors: corruption.
+    [[nodiscard]] static result<calibration> load(byte_span bytes);
+    /// Section CALB of version 1: u32 count, then for each u32 ef, f32 recall at 10.
+    [[nodiscard]] static result<calibration> load_version_1(byte_span bytes);
+
+    friend bool operator==(const calibration&, const calibration&) = default;
+
+private:
+    struct table {
+        std::uint32_t k = 0;
+        std::vector<measured_step> steps;
+
+        friend bool operator==(const table&, const table&) = default;
+    };
+    template <class Pick>
+    [[nodiscard]] chosen_setting between_tables(std::size_t k, const Pick& pick) const noexcept;
+
+    std::vector<table> tables_;
+};
 
 }  // namespace vecstore::detail

@@ -93,6 +93,7 @@ byte_vector encode_descriptor(const part_descriptor& d) {
     value.put(d.last_ordinal);
     value.put(d.root);
     value.put(d.graph_root);
+    value.put(d.ivf_root);
     return std::move(value).take();
 }
 
@@ -151,6 +152,7 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
         d.last_ordinal = in.get<ordinal_id>();
         d.root = in.get<std::uint64_t>();
         d.graph_root = in.get<std::uint64_t>();
+        if (in.remaining() > 0) d.ivf_root = in.get<std::uint64_t>();
         if (!key.finished() || !in.finished() || slot >= lists.size())
             return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
         VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, slot), d, options.vectors[slot]));
@@ -284,6 +286,7 @@ result<void> remove_unlisted_parts(storage::file_system& files, const std::strin
         for (const auto& p : lists[slot]) {
             listed.insert(part_path(directory, p->descriptor().number));
             if (p->graph() != nullptr) listed.insert(graph_path(directory, p->descriptor().number));
+            if (p->lists() != nullptr) listed.insert(ivf_path(directory, p->descriptor().number));
         }
         VECSTORE_TRY(const auto names, files.list(directory));
         for (const auto& name : names) {

@@ -137,7 +137,12 @@ result<collection_info> collection::info() const {
     for (const auto& rows : session.state().vectors) {
         for (const auto& part : *rows.parts) {
             ++info.parts;
-            (part->graph() != nullptr ? info.rows_indexed : info.rows_scanned) += part->size();
+            (part->indexed() ? info.rows_indexed : info.rows_scanned) += part->size();
+            if (part->graph() != nullptr) info.rows_in_graphs += part->size();
+            if (part->lists() != nullptr) info.rows_in_lists += part->size();
+            const auto memory = part->memory();
+            info.index_bytes += memory.resident;
+            info.index_file_bytes += memory.on_disk;
             info.mapped_bytes += part->mapped_bytes();
         }
         for (const auto& newest : rows.memtables) {

@@ -195,7 +195,10 @@ payload::document to_document(const std::string& name, const collection_options&
                                             {"metric", to_string(v.metric)},
                                             {"m", v.m},
                                             {"ef_construct", v.ef_construct},
-                                            {"type", to_string(v.type)}});
+                                            {"type", to_string(v.type)},
+                                            {"index", to_string(v.index)},
+                                            {"quantization", to_string(v.quantization)},
+                                            {"on_disk", v.on_disk}});
     return {{"name", name}, {"vectors", std::move(vectors)}};
 }
 
@@ -206,12 +209,17 @@ result<named_options> from_document(const payload::document& document) {
         for (const auto& v : *vectors) {
             VECSTORE_TRY(const auto metric, parse_metric(v["metric"].string_or("")));
             VECSTORE_TRY(const auto type, parse_element_type(v["type"].string_or("f32")));
+            VECSTORE_TRY(const auto index, parse_index_kind(v["index"].string_or("automatic")));
+            VECSTORE_TRY(const auto quantization, parse_quantization_kind(v["quantization"].string_or("automatic")));
             named.options.vectors.push_back({.name = std::string(v["name"].string_or("")),
                                              .dim = static_cast<std::size_t>(v["dim"].int64_or(0)),
                                              .metric = metric,
                                              .m = static_cast<std::size_t>(v["m"].int64_or(16)),
                                              .ef_construct = static_cast<std::size_t>(v["ef_construct"].int64_or(200)),
-                                             .type = type});
+                                             .type = type,
+                                             .index = index,
+                                             .quantization = quantization,
+                                             .on_disk = v["on_disk"].bool_or(false)});
         }
     }
     VECSTORE_CHECK(validate_name("collection name", named.name, false));

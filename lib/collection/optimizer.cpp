@@ -1,19 +1,14 @@
 #include "optimizer.hpp"
 
-#include "calibration.hpp"
 #include "checkpoint.hpp"
+#include "index_build.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
-#include <new>
-#include <system_error>
-#include <thread>
 
 namespace vecstore::detail {
 namespace {
 
-constexpr std::uint64_t graph_seed = 0x7665'6373'746F'7265;
 constexpr row_id rows_between_checks = 64;
 
 /// Size class: parts of up to 4,096 rows, 16,384, 65,536, ...
@@ -23,7 +18,7 @@ bool mostly_dead(const part& p) noexcept {
     return static_cast<double>(p.dead_rows()) > dead_share_max * static_cast<double>(p.size());
 }
 
-std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts) {
+std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts, const vector_options& options) {
     // The longest run of neighbours, all of one class or smaller, that has at least merge_width of the largest class.
     for (std::size_t first = 0; first < parts.size(); ++first) {
         const int tier = tier_of(*parts[first]);
@@ -38,7 +33,7 @@ std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts
     for (const auto& p : parts)
         if (mostly_dead(*p)) return optimizer_job{slot, {p}, true};
     for (const auto& p : parts)
-        if (p->graph() == nullptr && p->size() >= graph_rows_min) return optimizer_job{slot, {p}, false};
+        if (lacks_index(*p, options)) return optimizer_job{slot, {p}, false};
     return std::nullopt;
 }
 
@@ -67,64 +62,13 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
     return part::open(files, directory, descriptor, options);
 }
 
-/// Links all rows with `control.threads` threads. One thread links in order, so that the graph is reproducible.
-result<void> link_rows(index::hnsw<index::contiguous_rows>& graph, row_id rows, const job_control& control) {
-    std::atomic<row_id> next{0};
-    std::atomic<bool> stop{false}, out_of_memory{false};
-    const auto work = [&](bool watches) noexcept {
-        try {
-            for (auto first = next.fetch_add(rows_between_checks); first < rows && !stop;
-                 first = next.fetch_add(rows_between_checks)) {
-                for (auto row = first; row < std::min(rows, first + rows_between_checks); ++row) graph.link(row);
-                if (watches && control.keep_going &&
-                    !control.keep_going(std::min(rows, first + rows_between_checks), rows))
-                    stop = true;
-            }
-        } catch (const std::bad_alloc&) {
-            out_of_memory = true;
-            stop = true;
-        }
-    };
-    std::vector<std::thread> others;
-    try {
-        for (unsigned t = 1; t < control.threads; ++t) others.emplace_back(work, false);
-    } catch (const std::system_error&) {  // fewer threads than asked: slower, as good
-    }
-    work(true);
-    for (auto& thread : others) thread.join();
-    if (out_of_memory) return error{errc::resource_exhausted, "out of memory while building a graph"};
-    if (stop) return error{errc::cancelled, "optimizing was cancelled"};
-    return {};
-}
-
-/// The same part, with a graph.
-result<std::shared_ptr<const part>> add_graph(storage::file_system& files, const std::string& directory,
-                                              const vector_options& options, const part& p,
-                                              const job_control& control) {
-    index::hnsw_options graph_options;
-    graph_options.dim = options.dim;
-    graph_options.metric = options.metric;
-    graph_options.type = options.type;
-    graph_options.m = options.m;
-    graph_options.ef_construct = options.ef_construct;
-    graph_options.seed = graph_seed;
-    index::hnsw<index::contiguous_rows> graph(graph_options, p.vectors());
-    VECSTORE_CHECK(link_rows(graph, p.size(), control));
-    const auto bytes = index::freeze(graph);
-    VECSTORE_TRY(const auto frozen, index::frozen_graph::open(bytes.header, bytes.level0, bytes.upper, p.size()));
-    const auto calibration = calibrate(frozen, p.vectors(), options);
-    auto descriptor = p.descriptor();
-    VECSTORE_TRY(descriptor.graph_root, write_graph(files, directory, p, bytes, calibration));
-    return part::open(files, directory, descriptor, options);
-}
-
 }  // namespace
 
 std::optional<optimizer_job> next_job(const collection_state& state) {
     const auto pinned = state.pin();
     if (!pinned || pinned->dropped) return std::nullopt;
     for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot)
-        if (auto job = tiered_job(slot, *pinned->vectors[slot].parts)) return job;
+        if (auto job = tiered_job(slot, *pinned->vectors[slot].parts, state.options().vectors[slot])) return job;
     return std::nullopt;
 }
 
@@ -134,7 +78,7 @@ std::optional<optimizer_job> full_job(const collection_state& state, std::size_t
     const auto& parts = *pinned->vectors[slot].parts;
     const bool dead = std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->dead_rows() > 0; });
     if (parts.size() > 1 || dead) return optimizer_job{slot, parts, true};
-    if (parts.size() == 1 && parts[0]->graph() == nullptr && parts[0]->size() >= graph_rows_min)
+    if (parts.size() == 1 && lacks_index(*parts[0], state.options().vectors[slot]))
         return optimizer_job{slot, parts, false};
     return std::nullopt;
 }
@@ -146,13 +90,14 @@ result<optimizer_outcome> run_job(storage::file_system& files, const std::string
     if (job.rewrite) {
         VECSTORE_TRY(output, rewrite(files, directory, state, job, control));
     }
-    if (output != nullptr && output->size() >= graph_rows_min) {
-        auto with_graph = add_graph(files, directory, state.options().vectors[job.slot], *output, control);
-        if (!with_graph) {
+    const auto& options = state.options().vectors[job.slot];
+    if (output != nullptr && lacks_index(*output, options)) {
+        auto indexed = build_indexes(files, directory, *output, options, control);
+        if (!indexed) {
             if (job.rewrite) (void)files.remove(part_path(directory, output->descriptor().number));
-            return std::move(with_graph).error();
+            return std::move(indexed).error();
         }
-        output = *std::move(with_graph);
+        output = *std::move(indexed);
     }
     return optimizer_outcome{job.slot, job.inputs, std::move(output)};
 }

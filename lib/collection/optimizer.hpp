@@ -1,6 +1,6 @@
 /// Keeps the parts of a vector few, indexed and free of dead rows.
-/// A job takes a run of neighbouring parts, writes their living rows as one part, and builds its graph; or builds the
-/// graph of a part that has none. Readers use the old parts until the new one is installed.
+/// A job takes a run of neighbouring parts, writes their living rows as one part, and builds its indexes; or builds the
+/// indexes that a part lacks. Readers use the old parts until the new one is installed.
 /// Merging is tiered (size classes with ratio 4, four of a class are merged), so that each row is rewritten O(log rows)
 /// times.
 /// Thread safety: one job of a database at a time; beside readers and writers.
@@ -18,16 +18,15 @@
 
 namespace vecstore::detail {
 
-/// Below this a part is scanned: a graph would not be faster.
-inline constexpr row_id graph_rows_min = 2'000;
 inline constexpr std::size_t merge_width = 4;
-/// A part with more dead rows than this share is rewritten.
+/// A part with more dead rows than this share is rewritten, and its indexes are measured again. Until then what was
+/// measured holds: a walk goes on until it has as many living rows as it would have had of all.
 inline constexpr double dead_share_max = 0.2;
 
 struct optimizer_job {
     std::size_t slot = 0;
     part_list inputs;      ///< neighbours, ascending
-    bool rewrite = false;  ///< write the living rows anew; else only build the graph
+    bool rewrite = false;  ///< write the living rows anew; else only build the indexes it lacks
 };
 
 /// What a job made. `output` is null when no row was left.
@@ -40,14 +39,14 @@ struct optimizer_outcome {
 /// How a job is watched over.
 struct job_control {
     std::uint64_t droppable_lsn = 0;  ///< rows that died up to here may be left out: their deaths are in the checkpoint
-    unsigned threads = 1;             ///< threads that build the graph, the caller's included
+    unsigned threads = 1;             ///< threads that build the indexes, the caller's included
     /// Called now and then by the calling thread; false cancels the job.
     std::function<bool(std::size_t rows_done, std::size_t rows)> keep_going;
 };
 
 /// The most useful job, if there is one.
 [[nodiscard]] std::optional<optimizer_job> next_job(const collection_state& state);
-/// The job that brings one vector into a single part with a graph and no dead rows; nothing when it is so already.
+/// The job that brings one vector into a single part with its indexes and no dead rows; nothing when it is so already.
 [[nodiscard]] std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot);
 
 /// Errors: cancelled, resource_exhausted, io, corruption. Nothing refers to the files yet.

@@ -3,7 +3,43 @@
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/query.hpp>
 
+#include <array>
+
 namespace vecstore {
+namespace {
+
+// By value.
+constexpr std::array<std::string_view, 4> index_names = {"automatic", "hnsw", "ivf", "flat"};
+constexpr std::array<std::string_view, 4> quantization_names = {"automatic", "none", "int8", "int4"};
+
+template <class Kind>
+std::string_view name_of(const std::array<std::string_view, 4>& names, Kind kind) noexcept {
+    const auto value = static_cast<std::size_t>(kind);
+    return value < names.size() ? names[value] : "unknown";
+}
+template <class Kind>
+result<Kind> parse(const std::array<std::string_view, 4>& names, std::string_view name, const char* what) {
+    for (std::size_t value = 0; value < names.size(); ++value)
+        if (names[value] == name) return static_cast<Kind>(value);
+    return invalid_argument("unknown " + std::string(what) + " \"" + std::string(name) + "\"");
+}
+
+result<void> validate_index(const std::string& where, const vector_options& v) {
+    if (static_cast<std::size_t>(v.index) >= index_names.size())
+        return invalid_argument(where + ".index = " + std::to_string(static_cast<int>(v.index)) + " is unknown");
+    if (static_cast<std::size_t>(v.quantization) >= quantization_names.size())
+        return invalid_argument(where + ".quantization = " + std::to_string(static_cast<int>(v.quantization)) +
+                                " is unknown");
+    if (v.index == index_kind::ivf && v.metric == metric::hamming)
+        return invalid_argument(where + ".index = ivf does not go with metric hamming: bits have no centroids");
+    if (v.type == element_type::binary && v.quantization != quantization_kind::automatic &&
+        v.quantization != quantization_kind::none)
+        return invalid_argument(where + ".quantization = " + std::string(to_string(v.quantization)) +
+                                " does not go with type binary, which is shorter than any code");
+    return {};
+}
+
+}  // namespace
 
 result<void> validate_name(std::string_view what, std::string_view name, bool empty_allowed) {
     if (name.empty() && !empty_allowed) return invalid_argument(std::string(what) + " is empty");
@@ -18,6 +54,15 @@ result<void> validate_name(std::string_view what, std::string_view name, bool em
                                     "\" contains a forbidden character (code " +
                                     std::to_string(static_cast<unsigned char>(c)) + ")");
     return {};
+}
+
+std::string_view to_string(index_kind kind) noexcept { return name_of(index_names, kind); }
+std::string_view to_string(quantization_kind kind) noexcept { return name_of(quantization_names, kind); }
+result<index_kind> parse_index_kind(std::string_view name) {
+    return parse<index_kind>(index_names, name, "kind of index");
+}
+result<quantization_kind> parse_quantization_kind(std::string_view name) {
+    return parse<quantization_kind>(quantization_names, name, "quantization");
 }
 
 result<void> validate(const collection_options& options) {
@@ -43,6 +88,7 @@ result<void> validate(const collection_options& options) {
         if (!fits(v.metric, v.type))
             return invalid_argument(where + ": metric " + std::string(to_string(v.metric)) + " does not go with type " +
                                     std::string(to_string(v.type)) + "; hamming and binary go together only");
+        VECSTORE_CHECK(validate_index(where, v));
         for (std::size_t j = 0; j < i; ++j)
             if (vectors[j].name == v.name) return invalid_argument(where + ".name \"" + v.name + "\" is given twice");
     }

@@ -1,6 +1,7 @@
 #include "part.hpp"
 
-#include "memtable.hpp"
+#include "graph_index.hpp"
+#include "ivf_index.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -9,9 +10,7 @@ namespace vecstore::detail {
 namespace {
 
 constexpr auto part_kind = storage::fourcc("VPRT");
-constexpr auto graph_kind = storage::fourcc("VGRF");
 constexpr std::uint32_t part_version = 3;
-constexpr std::uint32_t graph_version = 1;
 
 std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
     return storage::join_path(directory, std::to_string(number) + ending);
@@ -33,6 +32,10 @@ std::string part_path(const std::string& directory, std::uint64_t number) {
 std::string graph_path(const std::string& directory, std::uint64_t number) {
     return numbered(directory, number, ".hnsw");
 }
+std::string ivf_path(const std::string& directory, std::uint64_t number) { return numbered(directory, number, ".ivf"); }
+std::array<std::string, 3> part_files(const std::string& directory, std::uint64_t number) {
+    return {part_path(directory, number), graph_path(directory, number), ivf_path(directory, number)};
+}
 
 result<std::shared_ptr<const part>> part::open(storage::file_system& files, const std::string& directory,
                                                const part_descriptor& descriptor, const vector_options& options) {
@@ -45,11 +48,7 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
     VECSTORE_TRY(opened->vector_file_, std::move(file));
     if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
     VECSTORE_CHECK(opened->open_vectors(options));
-    if (descriptor.graph_root != 0 && !opened->open_graph(files, graph_path(directory, descriptor.number), options)) {
-        opened->graph_.reset();
-        opened->graph_file_.reset();
-        opened->calibration_.clear();
-    }
+    opened->open_indexes(files, directory, options);
     return std::shared_ptr<const part>(std::move(opened));
 }
 
@@ -84,25 +83,14 @@ result<void> part::open_vectors(const vector_options& options) {
     return {};
 }
 
-result<void> part::open_graph(storage::file_system& files, const std::string& path, const vector_options&) {
-    VECSTORE_TRY(graph_file_, storage::block_file::open(files, path, graph_kind, storage::verify_mode::all));
-    VECSTORE_TRY(const auto owner, graph_file_->section(storage::fourcc("OWNR")));
-    byte_reader owner_in(owner);
-    if (owner_in.get<std::uint64_t>() != descriptor_.root || !owner_in.finished())
-        return damaged(path, "graph of another part");
-    VECSTORE_TRY(const auto header, graph_file_->section(storage::fourcc("GHDR")));
-    VECSTORE_TRY(const auto level0, graph_file_->section(storage::fourcc("LVL0")));
-    VECSTORE_TRY(const auto upper, graph_file_->section(storage::fourcc("UPPR")));
-    VECSTORE_TRY(auto graph, index::frozen_graph::open(header, level0, upper, descriptor_.rows));
-    VECSTORE_TRY(const auto calibration, graph_file_->section(storage::fourcc("CALB")));
-    byte_reader in(calibration);
-    for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) {
-        const auto ef = in.get<std::uint32_t>();
-        calibration_.push_back({ef, in.get<float>()});
-    }
-    if (!in.finished() || calibration_.empty()) return damaged(path, "calibration does not parse");
-    graph_.emplace(std::move(graph));
-    return {};
+void part::open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options) {
+    const index_owner owner{descriptor_.root, vectors_, options};
+    if (descriptor_.graph_root != 0)
+        if (auto graph = graph_index::open(files, graph_path(directory, descriptor_.number), owner))
+            graph_ = *std::move(graph);
+    if (descriptor_.ivf_root != 0 && descriptor_.ivf_root != index_declined)
+        if (auto lists = ivf_index::open(files, ivf_path(directory, descriptor_.number), owner))
+            lists_ = *std::move(lists);
 }
 
 void part::note_death(ordinal_id ordinal) const noexcept {
@@ -111,16 +99,32 @@ void part::note_death(ordinal_id ordinal) const noexcept {
     if (at != ordinals_.end() && *at == ordinal) dead_rows_.fetch_add(1, std::memory_order_release);
 }
 
-std::size_t part::ef_for(double recall, std::size_t k) const noexcept {
-    // Measured for the 10 nearest. For more, the same share needs about as many more candidates as there are
-    // neighbours.
-    constexpr std::size_t measured_k = 10;
-    const auto scaled = [&](std::uint32_t ef) {
-        return std::max<std::size_t>(k, ef + (k > measured_k ? k - measured_k : 0));
+part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept {
+    const auto choice_of = [&](const part_index* index) -> part_choice {
+        if (index == nullptr) return {};
+        const auto& measured = index->measured();
+        return {index, breadth ? measured.at_breadth(*breadth, k) : measured.choose(recall, k)};
     };
-    for (const auto& point : calibration_)
-        if (point.recall >= recall) return scaled(point.ef);
-    return scaled(calibration_.back().ef);
+    const auto graph = choice_of(graph_.get());
+    if (lists_ == nullptr || (breadth && graph.index != nullptr)) return graph;
+    const auto lists = choice_of(lists_.get());
+    if (graph.index == nullptr) return lists;
+    if (graph.chosen.reached != lists.chosen.reached) return graph.chosen.reached ? graph : lists;
+    if (!graph.chosen.reached) return graph.chosen.recall >= lists.chosen.recall ? graph : lists;
+    // A cost that is not known was measured by an older program, which was slower.
+    const bool graph_wins = graph.chosen.microseconds > 0 && graph.chosen.microseconds <= lists.chosen.microseconds;
+    return graph_wins ? graph : lists;
+}
+
+index_memory part::memory() const noexcept {
+    index_memory all;
+    for (const auto* index : {graph_.get(), lists_.get()}) {
+        if (index == nullptr) continue;
+        const auto one = index->memory();
+        all.resident += one.resident;
+        all.on_disk += one.on_disk;
+    }
+    return all;
 }
 
 part_writer::part_writer(storage::block_file_writer file, std::uint64_t number, const vector_options& options)
@@ -166,32 +170,9 @@ result<part_descriptor> part_writer::finish() {
     head.put(static_cast<std::uint8_t>(type_));
     VECSTORE_CHECK(file_.begin_section(storage::fourcc("HEAD")));
     VECSTORE_CHECK(file_.append(head.bytes()));
-    part_descriptor descriptor{number_, rows(), ordinals_.front(), ordinals_.back(), 0, 0};
+    part_descriptor descriptor{number_, rows(), ordinals_.front(), ordinals_.back(), 0, 0, 0};
     VECSTORE_TRY(descriptor.root, file_.finish());
     return descriptor;
-}
-
-result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory, const part& owner,
-                                  const index::frozen_graph_bytes& graph, std::span<const recall_point> calibration) {
-    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, graph_path(directory, owner.descriptor().number),
-                                                               graph_kind, graph_version));
-    byte_writer owner_root, points;
-    owner_root.put(owner.descriptor().root);
-    points.put(static_cast<std::uint32_t>(calibration.size()));
-    for (const auto& point : calibration) {
-        points.put(point.ef);
-        points.put(point.recall);
-    }
-    const std::pair<std::uint32_t, byte_span> sections[] = {{storage::fourcc("LVL0"), graph.level0},
-                                                            {storage::fourcc("UPPR"), graph.upper},
-                                                            {storage::fourcc("GHDR"), graph.header},
-                                                            {storage::fourcc("CALB"), points.bytes()},
-                                                            {storage::fourcc("OWNR"), owner_root.bytes()}};
-    for (const auto& [name, bytes] : sections) {
-        VECSTORE_CHECK(file.begin_section(name));
-        VECSTORE_CHECK(file.append(bytes));
-    }
-    return file.finish();
 }
 
 }  // namespace vecstore::detail

@@ -1,4 +1,4 @@
-/// An immutable run of rows of one named vector, mapped from a file; and, when it has been built, the graph over them.
+/// An immutable run of rows of one named vector, mapped from a file; and the indexes over them that have been built.
 ///
 /// `<n>.part` (block file, kind "VPRT"), version 3, little-endian:
 ///   VECS  rows * stride bytes, row-major; each row as element_type.hpp says, the padding is zero
@@ -9,21 +9,22 @@
 ///   HEAD  u32 rows, u32 dim, u32 stride in bytes (row_stride of element_type.hpp), u8 metric, u8 element type
 /// Version 2, still read: no IDNT. Version 1, still read: HEAD ends with the metric, its stride counts f32, and so are
 /// the rows.
-/// `<n>.hnsw` (block file, kind "VGRF"), derived from the part and rebuilt when it is missing or damaged:
-///   GHDR, LVL0, UPPR  as index/hnsw/frozen_graph.hpp says
-///   CALB  u32 count, then for each: u32 ef, f32 recall at 10 measured on this part (lower confidence bound), ef
-///   ascending OWNR  u64 root checksum of the part it belongs to
 /// These are bytes on disk: a change needs a new version.
+/// `<n>.hnsw` (graph_index.hpp) and `<n>.ivf` (ivf_index.hpp) are derived from it.
 /// Thread safety: immutable but for the count of dead rows, which is atomic; any number of threads.
 #pragma once
 
+#include "calibration.hpp"
 #include "part_identity.hpp"
+#include "part_index.hpp"
 
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/types.hpp>
-#include <vecstore/index/hnsw.hpp>
+#include <vecstore/distance/computer.hpp>
+#include <vecstore/index/rows.hpp>
 #include <vecstore/storage/block_file.hpp>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -40,21 +41,25 @@ struct part_descriptor {
     ordinal_id first_ordinal = 0;
     ordinal_id last_ordinal = 0;
     std::uint64_t root = 0;        ///< root checksum of the .part file
-    std::uint64_t graph_root = 0;  ///< of the .hnsw file; 0 = none
+    std::uint64_t graph_root = 0;  ///< of the .hnsw file; 0 = none yet
+    std::uint64_t ivf_root = 0;    ///< of the .ivf file; 0 = none yet
 
     friend bool operator==(const part_descriptor&, const part_descriptor&) = default;
 };
 
-/// Measured: a walk with `ef` found this share of the 10 nearest.
-struct recall_point {
-    std::uint32_t ef = 0;
-    float recall = 0;
+/// In place of a root: the index was built and measured, and is never the best; or it cannot be built.
+inline constexpr std::uint64_t index_declined = ~std::uint64_t{0};
+
+/// Which index of a part answers a query, and how.
+struct part_choice {
+    const part_index* index = nullptr;  ///< null: the part is scanned
+    chosen_setting chosen;
 };
 
 class part {
 public:
-    /// Maps and verifies the files that the descriptor names. A damaged or missing graph is no error: the part opens
-    /// without it, and the optimizer builds it again.
+    /// Maps and verifies the files that the descriptor names. A damaged or missing index is no error: the part opens
+    /// without it, and the optimizer builds it again. May throw std::bad_alloc.
     /// Errors: corruption (path, offset), io.
     [[nodiscard]] static result<std::shared_ptr<const part>> open(storage::file_system& files,
                                                                   const std::string& directory,
@@ -74,30 +79,33 @@ public:
         if (!identities_.empty()) __builtin_prefetch(identities_.data() + row * identity_bytes);
     }
     [[nodiscard]] const index::contiguous_rows& vectors() const noexcept { return vectors_; }
-    [[nodiscard]] const index::frozen_graph* graph() const noexcept { return graph_ ? &*graph_ : nullptr; }
+    /// Null when there is none.
+    [[nodiscard]] const part_index* graph() const noexcept { return graph_.get(); }
+    [[nodiscard]] const part_index* lists() const noexcept { return lists_.get(); }
+    [[nodiscard]] bool indexed() const noexcept { return graph_ != nullptr || lists_ != nullptr; }
+    /// The cheaper of the indexes that are expected to find the share `recall` of the `k` nearest; when none is, the one
+    /// that finds more. With `breadth`: the graph, if there is one, with this ef; else this many lists.
+    [[nodiscard]] part_choice choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept;
     /// Counts a row as dead if it lies here. By the writer, before the death is published.
     void note_death(ordinal_id ordinal) const noexcept;
     /// At least the dead rows that any view can know of; 0 = every row may be returned.
     [[nodiscard]] row_id dead_rows() const noexcept { return dead_rows_.load(std::memory_order_acquire); }
-    /// The smallest measured ef that reaches `recall` for `k` neighbours.
-    [[nodiscard]] std::size_t ef_for(double recall, std::size_t k) const noexcept;
-    [[nodiscard]] std::size_t mapped_bytes() const noexcept {
-        return vector_file_->bytes() + (graph_file_ ? graph_file_->bytes() : 0);
-    }
+    /// Bytes of the mapped rows.
+    [[nodiscard]] std::size_t mapped_bytes() const noexcept { return vector_file_->bytes(); }
+    /// Of the indexes.
+    [[nodiscard]] index_memory memory() const noexcept;
 
 private:
     part() = default;
     result<void> open_vectors(const vector_options& options);
-    result<void> open_graph(storage::file_system& files, const std::string& path, const vector_options& options);
+    void open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
 
     part_descriptor descriptor_;
     std::shared_ptr<const storage::block_file> vector_file_;
-    std::shared_ptr<const storage::block_file> graph_file_;
     index::contiguous_rows vectors_{};
     std::span<const ordinal_id> ordinals_;
     byte_span identities_;
-    std::optional<index::frozen_graph> graph_;
-    std::vector<recall_point> calibration_;
+    std::unique_ptr<const part_index> graph_, lists_;
     mutable std::atomic<row_id> dead_rows_{0};
 };
 
@@ -108,6 +116,9 @@ void sort_parts(part_list& parts);
 
 [[nodiscard]] std::string part_path(const std::string& directory, std::uint64_t number);
 [[nodiscard]] std::string graph_path(const std::string& directory, std::uint64_t number);
+[[nodiscard]] std::string ivf_path(const std::string& directory, std::uint64_t number);
+/// All files that a part of this number can have.
+[[nodiscard]] std::array<std::string, 3> part_files(const std::string& directory, std::uint64_t number);
 
 /// Writes the rows of one part, in ascending order of ordinals.
 class part_writer {
@@ -132,10 +143,5 @@ private:
     std::vector<ordinal_id> ordinals_;
     byte_vector identities_;
 };
-
-/// Writes a finished graph beside its part; the root checksum for the manifest.
-[[nodiscard]] result<std::uint64_t> write_graph(storage::file_system& files, const std::string& directory,
-                                                const part& owner, const index::frozen_graph_bytes& graph,
-                                                std::span<const recall_point> calibration);
 
 }  // namespace vecstore::detail

@@ -9,9 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace vecstore::detail {
+
+class calibration;
 
 /// How far a search goes. Calibration measures a ladder of these; a query may name its own.
 struct search_setting {
@@ -40,6 +43,7 @@ struct part_request {
     const void* query = nullptr;  ///< as distance_computer takes it; of unit length for cosine
     std::size_t k = 0;
     search_setting setting;
+    std::optional<float> radius;           ///< a range search: the nearest `k` rows within this distance
     const row_predicate* allow = nullptr;  ///< null: every row
 };
 
@@ -52,16 +56,19 @@ struct part_cost {
 /// Bytes of one index.
 struct index_memory {
     std::size_t resident = 0;  ///< allocated: graph and codes, unless they stay on disk
-    std::size_t mapped = 0;    ///< of its file, read through the page cache
+    std::size_t on_disk = 0;   ///< of its file, read when they are needed
 };
 
 class part_index {
 public:
     virtual ~part_index() = default;
+    /// hnsw or ivf.
     [[nodiscard]] virtual index_kind kind() const noexcept = 0;
     /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met.
     [[nodiscard]] virtual std::vector<neighbor> search(const part_request& request, part_cost& cost) const = 0;
     [[nodiscard]] virtual index_memory memory() const noexcept = 0;
+    /// What its searches were measured to find.
+    [[nodiscard]] virtual const calibration& measured() const noexcept = 0;
 
 protected:
     part_index() = default;

@@ -1,4 +1,5 @@
-/// How a query is answered: the only place that chooses between exact scan and graph walk.
+/// How a query is answered: the only place that chooses between exact scan and a search of the indexes.
+/// Which index of a part is searched is the choice of the part (part::choose), by what was measured on it.
 /// Thread safety: pure functions.
 #pragma once
 
@@ -13,9 +14,9 @@ namespace vecstore::detail {
 /// What is known before a query runs.
 struct plan_input {
     std::size_t points = 0;          ///< visible points of the collection
-    std::size_t rows_in_graphs = 0;  ///< rows of the vector that lie in parts with a graph
+    std::size_t rows_in_graphs = 0;  ///< rows of the vector that lie in parts with an index
     std::size_t wanted = 0;          ///< limit + offset
-    std::size_t ef = 0;              ///< of the walk, if there is one
+    std::size_t ef = 0;              ///< of the walk, if there is one; of lists, the candidates they look for
     bool exact = false;              ///< the caller asked for it
     bool filtered = false;
     bool few_listed = false;          ///< the filter lists the only ids that can match

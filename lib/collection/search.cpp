@@ -55,6 +55,7 @@ public:
         if (strategy != search_strategy::exact_scan && !request_.radius &&
             nearest_.size() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
+            plan_.expected_recall = 1;
             nearest_ = top_k<candidate>(request_.wanted);
             VECSTORE_CHECK(scan_exactly());
         }
@@ -84,11 +85,13 @@ private:
         in.exact = request_.exact || request_.recall >= 1;
         in.filtered = !filter_.passes_all();
         in.few_listed = filter_.required_ids().has_value();
-        for (const auto& part : *rows_.parts)
-            if (part->graph() != nullptr) {
-                in.rows_in_graphs += part->size();
-                in.ef = std::max(in.ef, ef_of(*part));
-            }
+        choices_.reserve(rows_.parts->size());
+        for (const auto& part : *rows_.parts) {
+            const auto& choice = choices_.emplace_back(part->choose(request_.recall, expected_count(), request_.ef));
+            if (choice.index == nullptr) continue;
+            in.rows_in_graphs += part->size();
+            in.ef = std::max(in.ef, candidates_of(choice));
+        }
         if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0) VECSTORE_CHECK(sample_filter(in));
         return choose_strategy(in);
     }
@@ -193,35 +196,39 @@ private:
                 return session_.visible(ordinal) && (!filtered || passes(ordinal));
             };
         };
-        for (const auto& part : *rows_.parts) {
-            const auto rows = source_of(*part);
-            if (part->graph() == nullptr)
-                scan_if(rows, allow_in(rows));
-            else if (!filtered && part->dead_rows() == 0)
-                walk_part(*part, rows, index::allow_all{});
+        for (std::size_t i = 0; i < choices_.size(); ++i) {
+            const auto& part = *(*rows_.parts)[i];
+            const auto rows = source_of(part);
+            const auto allow = allow_in(rows);
+            if (choices_[i].index == nullptr)
+                scan_if(rows, allow);
+            else if (const row_predicate matching(allow); filtered || part.dead_rows() > 0)
+                search_part(rows, choices_[i], &matching);
             else
-                walk_part(*part, rows, allow_in(rows));
+                search_part(rows, choices_[i], nullptr);
         }
         for (const auto& newest : rows_.memtables) {
             const auto rows = source_of(newest);
             scan_if(rows, allow_in(rows));
         }
     }
-    [[nodiscard]] std::size_t ef_of(const part& p) const noexcept {
-        return request_.ef ? std::max(*request_.ef, expected_count()) : p.ef_for(request_.recall, expected_count());
+    /// About how many rows that may be returned a search looks for.
+    [[nodiscard]] static std::size_t candidates_of(const part_choice& choice) noexcept {
+        const auto& setting = choice.chosen.setting;
+        return choice.index->kind() == index_kind::hnsw ? setting.breadth : setting.rescored;
     }
-    template <class Source, class Allow>
-    void walk_part(const part& p, const Source& rows, const Allow& allow) {
-        const auto ef = ef_of(p);
-        index::search_stats stats;
-        const index::exact_distances distances(rows.vectors, distance_);
-        if (request_.radius)
-            keep(rows,
-                 index::range_search(*p.graph(), distances, *request_.radius, request_.wanted, ef, allow, &stats));
-        else
-            keep(rows, index::hnsw_search(*p.graph(), distances, request_.wanted, ef, allow, &stats));
-        plan_.ef = std::max(plan_.ef, ef);
-        plan_.distances += stats.distances;
+    template <class Source>
+    void search_part(const Source& rows, const part_choice& choice, const row_predicate* allow) {
+        part_cost cost;
+        const auto& chosen = choice.chosen;
+        keep(rows,
+             choice.index->search({request_.vector, request_.wanted, chosen.setting, request_.radius, allow}, cost));
+        const bool graph = choice.index->kind() == index_kind::hnsw;
+        auto& breadth = graph ? plan_.ef : plan_.lists_probed;
+        breadth = std::max<std::size_t>(breadth, chosen.setting.breadth);
+        plan_.distances += cost.distances;
+        plan_.rescored += cost.rescored;
+        plan_.expected_recall = std::min(plan_.expected_recall, double{chosen.recall});
     }
     template <class Source, class Allow>
     void scan_if(const Source& rows, const Allow& allow) {
@@ -255,6 +262,7 @@ private:
     distance_computer distance_;
     const vector_view& rows_;
     top_k<candidate> nearest_;
+    std::vector<part_choice> choices_;  ///< beside the parts
     std::optional<error> failure_;
     std::size_t compared_ = 0;
 };

@@ -12,7 +12,7 @@
 /// | points  | u32 collection, u32 ordinal          | key bytes of the id, u64 version, encoded payload          |
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
 /// | edits   | u32 collection, u32 page             | 512 bytes: a bit for each ordinal edited since its upsert  |
-/// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root (0 = no graph yet) |
+/// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root, u64 ivf root (0 = none yet, all ones = not wanted); without the last in stores of before |
 #pragma once
 
 #include <vecstore/core/bytes.hpp>

@@ -144,7 +144,7 @@ result<void> database_state::install_job(collection_state& state, const optimize
     for (const auto& input : outcome.inputs) {
         const auto number = input->descriptor().number;
         if (outcome.output && outcome.output->descriptor().number == number) continue;
-        for (const auto& path : {part_path(directory, number), graph_path(directory, number)})
+        for (const auto& path : part_files(directory, number))
             if (files_->exists(path))
                 if (auto removed = files_->remove(path); !removed) note_error(removed.error());
     }

@@ -28,12 +28,23 @@ struct collection_info {
     std::string name;
     collection_options options;
     std::size_t points = 0;
-    std::size_t parts = 0;           ///< immutable runs of rows on disk, over all vectors
-    std::size_t rows_indexed = 0;    ///< rows in parts that have a graph
-    std::size_t rows_scanned = 0;    ///< rows that a query compares one by one: memtables, parts without a graph
-    std::size_t memtable_bytes = 0;  ///< newest vectors, in memory
-    std::size_t overlay_bytes = 0;   ///< newest ids and payloads, in memory
-    std::size_t mapped_bytes = 0;    ///< part and graph files, mapped
+    std::size_t parts = 0;             ///< immutable runs of rows on disk, over all vectors
+    std::size_t rows_indexed = 0;      ///< rows in parts that have an index
+    std::size_t rows_in_graphs = 0;    ///< of these, in graphs
+    std::size_t rows_in_lists = 0;     ///< of these, in inverted lists; automatic parts can have both
+    std::size_t rows_scanned = 0;      ///< rows that a query compares one by one: memtables, parts without an index
+    std::size_t memtable_bytes = 0;    ///< newest vectors, in memory
+    std::size_t overlay_bytes = 0;     ///< newest ids and payloads, in memory
+    std::size_t index_bytes = 0;       ///< graphs, lists and codes, in memory
+    std::size_t index_file_bytes = 0;  ///< their files, read when a database is opened
+    std::size_t mapped_bytes = 0;      ///< files of parts: vectors, mapped
+
+    /// In memory of this process, for each point, when all that is mapped has been read; the tables of ids and payloads
+    /// (database_stats::tables_bytes) come on top.
+    [[nodiscard]] double bytes_per_point() const noexcept {
+        const auto all = memtable_bytes + overlay_bytes + index_bytes + mapped_bytes;
+        return points > 0 ? static_cast<double>(all) / static_cast<double>(points) : 0;
+    }
 };
 
 class collection {

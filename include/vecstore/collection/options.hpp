@@ -10,27 +10,35 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vecstore {
 
 /// How the sealed rows of a vector are searched. The values are on disk, do not renumber.
 enum class index_kind : std::uint8_t {
-    automatic =
-        0,  ///< graph and inverted lists are both built and measured; each query takes what reaches its recall sooner
+    /// Graph and inverted lists are both built and measured; each query takes what reaches its recall sooner, and lists
+    /// that would never be taken are thrown away.
+    automatic = 0,
     hnsw = 1,  ///< a graph: fast to search, slow to build
-    ivf = 2,   ///< inverted lists: a little memory, fast to build
+    ivf = 2,   ///< inverted lists: a little memory, fast to build; not for hamming
     flat = 3,  ///< none: every row is compared
 };
+[[nodiscard]] std::string_view to_string(index_kind kind) noexcept;
+/// Errors: invalid_argument.
+[[nodiscard]] result<index_kind> parse_index_kind(std::string_view name);
 
-/// What a graph is walked over; the best candidates are compared by their originals in any case, so this trades memory
-/// and speed, not the order of results. The values are on disk, do not renumber.
+/// What of each row an index compares. The best candidates are compared by their originals in any case, so this trades
+/// memory and speed, not the order of results. The values are on disk, do not renumber.
 enum class quantization_kind : std::uint8_t {
     automatic = 0,  ///< int8, or none where codes make no sense (binary vectors, very many dimensions)
     none = 1,       ///< originals
     int8 = 2,       ///< a byte for each number
     int4 = 3,       ///< half a byte
 };
+[[nodiscard]] std::string_view to_string(quantization_kind kind) noexcept;
+/// Errors: invalid_argument.
+[[nodiscard]] result<quantization_kind> parse_quantization_kind(std::string_view name);
 
 /// One named vector of a collection.
 struct vector_options {
@@ -60,7 +68,7 @@ struct vector_options {
     /// How sealed rows are searched.
     index_kind index = index_kind::automatic;
 
-    /// What is kept in memory of each row.
+    /// What a graph keeps in memory of each row. Lists have codes of their own, two bits a number, unless it is `none`.
     quantization_kind quantization = quantization_kind::automatic;
 
     /// True: graph and originals stay on disk, only codes of half a byte a number are in memory. Slower, for sets larger

@@ -54,15 +54,16 @@ struct query {
 
     /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`.
     double recall = 0.95;
-    std::optional<std::size_t> ef = {};  ///< candidates kept in each graph walk, instead of `recall`
-    bool exact = false;                  ///< look at every matching point
+    /// Candidates kept in each graph walk, instead of `recall`; where there are inverted lists alone, lists scanned.
+    std::optional<std::size_t> ef = {};
+    bool exact = false;  ///< look at every matching point
 };
 
 /// How a query was answered.
 enum class search_strategy : std::uint8_t {
     exact_scan,     ///< every matching row was compared
-    plain_walk,     ///< graph walk without a filter
-    filtered_walk,  ///< graph walk that returns only matching rows
+    plain_walk,     ///< search of the indexes (graph walks, scans of lists) without a filter
+    filtered_walk,  ///< the same, which returns only matching rows
 };
 [[nodiscard]] std::string_view to_string(search_strategy strategy) noexcept;
 
@@ -70,8 +71,13 @@ enum class search_strategy : std::uint8_t {
 struct query_plan {
     search_strategy strategy = search_strategy::exact_scan;
     std::size_t ef = 0;            ///< largest ef of any graph walk; 0 when none was walked
-    std::size_t distances = 0;     ///< distances computed
-    std::size_t rows_scanned = 0;  ///< of these, by exact scan of memtables and parts without a graph
+    std::size_t lists_probed = 0;  ///< most inverted lists wanted of any part; 0 when none has answered by lists
+    /// What the settings taken were measured to find, less one standard error: the least of all indexes searched. 1 when
+    /// all was scanned.
+    double expected_recall = 1;
+    std::size_t distances = 0;     ///< distances computed, between codes or originals
+    std::size_t rescored = 0;      ///< of these, by originals after a search by codes
+    std::size_t rows_scanned = 0;  ///< of these, by exact scan of memtables and parts without an index
     std::size_t filter_evaluations = 0;
     bool fell_back = false;  ///< a walk found too few matches, an exact scan completed the answer
 };

@@ -1,6 +1,7 @@
 #include "collection/optimizer.hpp"
 
 #include "collection/checkpoint.hpp"
+#include "collection/index_build.hpp"
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
@@ -72,7 +73,7 @@ TEST_CASE("optimizer: a part without a graph gets one, a part mostly of dead row
     job = next_job(f.state).value();
     CHECK(job.rewrite);
     CHECK(job.inputs == f.parts);
-    CHECK_FALSE(next_job(fixture({vs::detail::graph_rows_min - 1}).state));
+    CHECK_FALSE(next_job(fixture({vs::detail::indexed_rows_min - 1}).state));
 }
 
 TEST_CASE("optimizer: a full job takes everything into one part", "[collection]") {

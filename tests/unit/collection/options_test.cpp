@@ -55,3 +55,33 @@ TEST_CASE("options: each field at and beyond its bounds", "[collection]") {
     CHECK(code_of(vs::validate({{vector_of(1, vs::metric::dot, "b"), vector_of(1, vs::metric::dot, "b")}})) ==
           errc::invalid_argument);
 }
+
+TEST_CASE("options: kinds of index and of codes have names, and go with some vectors only", "[collection]") {
+    for (const auto kind : {vs::index_kind::automatic, vs::index_kind::hnsw, vs::index_kind::ivf, vs::index_kind::flat})
+        CHECK(vs::parse_index_kind(to_string(kind)).value() == kind);
+    for (const auto kind : {vs::quantization_kind::automatic, vs::quantization_kind::none, vs::quantization_kind::int8,
+                            vs::quantization_kind::int4})
+        CHECK(vs::parse_quantization_kind(to_string(kind)).value() == kind);
+    CHECK(code_of(vs::parse_index_kind("hsnw")) == errc::invalid_argument);
+    CHECK(code_of(vs::parse_quantization_kind("")) == errc::invalid_argument);
+    CHECK(to_string(vs::index_kind{9}) == "unknown");
+    CHECK(to_string(vs::quantization_kind{9}) == "unknown");
+    const auto check = [](auto change) {
+        auto v = vector_of(2);
+        change(v);
+        return code_of(vs::validate({{v}}));
+    };
+    CHECK(check([](auto& v) { v.index = vs::index_kind::ivf; }) == errc{});
+    CHECK(check([](auto& v) { v.index = vs::index_kind{4}; }) == errc::invalid_argument);
+    CHECK(check([](auto& v) { v.quantization = vs::quantization_kind{4}; }) == errc::invalid_argument);
+    const auto binary = [&](auto change) {
+        return check([&](auto& v) {
+            v.metric = vs::metric::hamming, v.type = vs::element_type::binary;
+            change(v);
+        });
+    };
+    CHECK(binary([](auto&) {}) == errc{});
+    CHECK(binary([](auto& v) { v.index = vs::index_kind::ivf; }) == errc::invalid_argument);
+    CHECK(binary([](auto& v) { v.quantization = vs::quantization_kind::int8; }) == errc::invalid_argument);
+    CHECK(binary([](auto& v) { v.quantization = vs::quantization_kind::none; }) == errc{});
+}

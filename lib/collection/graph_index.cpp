@@ -1,0 +1,115 @@
+#include "graph_index.hpp"
+
+#include "block_section.hpp"
+
+#include <vecstore/index/hnsw/search.hpp>
+#include <vecstore/index/range.hpp>
+#include <vecstore/quantization/code_distances.hpp>
+
+namespace vecstore::detail {
+namespace {
+
+using storage::fourcc;
+
+constexpr auto file_kind = fourcc("VGRF");
+constexpr std::uint32_t file_version = 2;
+
+}  // namespace
+
+result<std::uint64_t> write_graph_file(storage::file_system& files, const std::string& path, std::uint64_t owner_root,
+                                       const graph_content& content) {
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, path, file_kind, file_version));
+    VECSTORE_CHECK(write_section(file, fourcc("LVL0"), content.graph.level0));
+    VECSTORE_CHECK(write_section(file, fourcc("UPPR"), content.graph.upper));
+    VECSTORE_CHECK(write_section(file, fourcc("GHDR"), content.graph.header));
+    if (content.codes != nullptr) {
+        VECSTORE_CHECK(write_section(file, fourcc("CODC"), content.codes->codec.save()));
+        VECSTORE_CHECK(write_section(file, fourcc("CODE"), span_of(content.codes->codes)));
+    }
+    byte_writer measured, owner;
+    content.measured.save(measured);
+    owner.put(owner_root);
+    VECSTORE_CHECK(write_section(file, fourcc("CALB"), measured.bytes()));
+    VECSTORE_CHECK(write_section(file, fourcc("OWNR"), owner.bytes()));
+    return file.finish();
+}
+
+result<std::unique_ptr<const part_index>> graph_index::open(storage::file_system& files, const std::string& path,
+                                                            const index_owner& owner) {
+    VECSTORE_TRY(const auto file, storage::block_file::open(files, path, file_kind, storage::verify_mode::all));
+    if (file->version() < 1 || file->version() > file_version)
+        return corruption("a version that this program does not know", path, 0);
+    VECSTORE_CHECK(check_owner(*file, owner.root));
+    std::unique_ptr<graph_index> opened(new graph_index(owner));
+    VECSTORE_CHECK(opened->read(*file, owner));
+    return std::unique_ptr<const part_index>(std::move(opened));
+}
+
+result<void> graph_index::read(const storage::block_file& file, const index_owner& owner) {
+    VECSTORE_TRY(const auto header, file.section(fourcc("GHDR")));
+    VECSTORE_TRY(level0_, read_section(file, fourcc("LVL0")));
+    VECSTORE_TRY(upper_, read_section(file, fourcc("UPPR")));
+    VECSTORE_TRY(auto graph,
+                 index::frozen_graph::open(header, span_of(level0_), span_of(upper_), owner.originals.size()));
+    graph_.emplace(std::move(graph));
+    VECSTORE_TRY(const auto measured, file.section(fourcc("CALB")));
+    if (file.version() == 1) {
+        VECSTORE_TRY(measured_, calibration::load_version_1(measured));
+    } else {
+        VECSTORE_TRY(measured_, calibration::load(measured));
+        if (file.has_section(fourcc("CODC"))) VECSTORE_CHECK(read_codes(file));
+    }
+    file_bytes_ = file.bytes();
+    return {};
+}
+
+result<void> graph_index::read_codes(const storage::block_file& file) {
+    VECSTORE_TRY(const auto saved, file.section(fourcc("CODC")));
+    VECSTORE_TRY(auto codec, quantization::scalar_codec::load(saved));
+    if (codec.metric() != metric_ || codec.dim() != originals_.dim())
+        return corruption("codes are for other vectors", file.path(), 0);
+    VECSTORE_TRY(auto codes, read_section(file, fourcc("CODE")));
+    if (codes.size() != originals_.size() * codec.code_bytes())
+        return corruption("codes have the wrong size", file.path(), 0);
+    coded_.emplace(coded_rows{std::move(codec), std::move(codes)});
+    return {};
+}
+
+template <class Allow>
+std::vector<neighbor> graph_index::search_allowed(const part_request& request, const Allow& allow,
+                                                  part_cost& cost) const {
+    const distance_computer computer(metric_, type_, request.query, originals_.dim());
+    const index::exact_distances exact(originals_, computer);
+    const std::size_t ef = request.setting.breadth;
+    index::search_stats stats;
+    std::vector<neighbor> found;
+    if (request.radius) {
+        // By originals: what a code says of a distance is too rough to decide whether the walk goes on.
+        found = index::range_search(*graph_, exact, *request.radius, request.k, ef, allow, &stats);
+    } else if (!coded_) {
+        found = index::hnsw_search(*graph_, exact, request.k, ef, allow, &stats);
+    } else {
+        thread_local quantization::code_query prepared;
+        coded_->codec.prepare(static_cast<const float*>(request.query), prepared);
+        const quantization::code_distances walked(coded_->codec, coded_->codes.data(), prepared);
+        found =
+            index::hnsw_search_rescored(*graph_, walked, exact, request.k, ef, request.setting.rescored, allow, &stats);
+    }
+    cost.distances += stats.distances + stats.rescored;
+    cost.rescored += stats.rescored;
+    return found;
+}
+
+std::vector<neighbor> graph_index::search(const part_request& request, part_cost& cost) const {
+    return request.allow != nullptr ? search_allowed(request, *request.allow, cost)
+                                    : search_allowed(request, index::allow_all{}, cost);
+}
+
+index_memory graph_index::memory() const noexcept {
+    auto bytes =
+        sizeof *this - sizeof *graph_ + graph_->memory_bytes() + level0_.memory_bytes() + upper_.memory_bytes();
+    if (coded_) bytes += coded_->codes.memory_bytes() + coded_->codec.memory_bytes();
+    return {bytes, file_bytes_};
+}
+
+}  // namespace vecstore::detail

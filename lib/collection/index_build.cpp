@@ -1,0 +1,181 @@
+#include "index_build.hpp"
+
+#include "graph_index.hpp"
+#include "ivf_index.hpp"
+#include "measurement.hpp"
+
+#include <vecstore/index/hnsw/build.hpp>
+
+#include <algorithm>
+#include <new>
+
+namespace vecstore::detail {
+namespace {
+
+constexpr std::uint64_t graph_seed = 0x7665'6373'746F'7265;
+
+bool wants_lists(const vector_options& options) noexcept {
+    return (options.index == index_kind::automatic || options.index == index_kind::ivf) &&
+           options.metric != metric::hamming;
+}
+/// Also where lists were wanted and cannot be had.
+bool wants_graph(const part_descriptor& descriptor, const vector_options& options) noexcept {
+    if (options.index == index_kind::flat) return false;
+    return options.index != index_kind::ivf || descriptor.ivf_root == index_declined;
+}
+
+/// Where lists must be cheaper than the graph at least once to be worth their memory.
+bool ever_cheaper(const calibration& lists, const calibration& graph) noexcept {
+    for (const double recall : {0.8, 0.9, 0.95, 0.98, 0.99})
+        for (const std::size_t k : {10, 100}) {
+            const auto a = lists.choose(recall, k), b = graph.choose(recall, k);
+            if (a.reached && (!b.reached || a.microseconds < b.microseconds)) return true;
+        }
+    return false;
+}
+
+/// The work of one call of `build_indexes`.
+class builder {
+public:
+    builder(storage::file_system& files, const std::string& directory, const part& p, const vector_options& options,
+            const job_control& control)
+        : files_(files), directory_(directory), part_(p), options_(options), control_(control) {}
+
+    result<part_descriptor> run() {
+        auto built = build();
+        if (built) return descriptor_;
+        for (const auto& path : written_) (void)files_.remove(path);
+        return std::move(built).error();
+    }
+
+private:
+    [[nodiscard]] const index::contiguous_rows& rows() const noexcept { return part_.vectors(); }
+    [[nodiscard]] bool go_on() const { return !control_.keep_going || control_.keep_going(rows_done_, part_.size()); }
+
+    result<void> build() {
+        descriptor_ = part_.descriptor();
+        sample_ = draw_queries(rows(), options_.metric);
+        VECSTORE_CHECK(find_truth(sample_, rows(), options_.metric, keep_going_));
+        const auto* measured_graph = part_.graph() != nullptr ? &part_.graph()->measured() : nullptr;
+        calibration fresh;
+        if (part_.graph() == nullptr && wants_graph(descriptor_, options_)) {
+            VECSTORE_TRY(fresh, build_graph());
+            measured_graph = &fresh;
+        }
+        if (part_.lists() == nullptr && wants_lists(options_) && descriptor_.ivf_root != index_declined) {
+            VECSTORE_CHECK(build_lists(measured_graph));
+            if (part_.graph() == nullptr && measured_graph == nullptr && wants_graph(descriptor_, options_))
+                VECSTORE_CHECK(build_graph());
+        }
+        return {};
+    }
+
+    /// Links all rows but those of the sample, measures, and links these, too. Distances between codes of a byte choose
+    /// the links, whatever is walked over: they are as good as originals, and codes of half a byte are not.
+    result<calibration> build_graph() {
+        using quantization::code_type;
+        const auto walked = walked_codes(options_);
+        std::optional<coded_rows> bytes, halves;
+        if (walked) bytes.emplace(encode_rows(code_type::u8, options_.metric, rows()));
+        if (walked == code_type::u4) halves.emplace(encode_rows(code_type::u4, options_.metric, rows()));
+        const auto* const codes = halves ? &*halves : bytes ? &*bytes : nullptr;
+        index::graph graph(options_.m);
+        const auto link = [&](const std::vector<row_id>& some) {
+            return bytes ? link_rows(graph, index::code_space(bytes->codec, bytes->codes.data()), some)
+                         : link_rows(graph, index::exact_space(rows(), options_.metric), some);
+        };
+        std::vector<row_id> others;
+        for (row_id row = 0; row < part_.size(); ++row)
+            if (!sample_.contains(row)) others.push_back(row);
+        VECSTORE_CHECK(link(others));
+        VECSTORE_TRY(auto measured, measure(graph, codes));
+        VECSTORE_CHECK(link(sample_.rows));
+        const auto frozen = index::freeze(graph, part_.size());
+        VECSTORE_TRY(descriptor_.graph_root, write_graph_file(files_, claim(graph_path(directory_, descriptor_.number)),
+                                                              descriptor_.root, {frozen, codes, measured}));
+        return measured;
+    }
+    template <class Space>
+    result<void> link_rows(index::graph& graph, const Space& space, const std::vector<row_id>& some) {
+        const auto before = rows_done_;
+        index::build_options how;
+        how.ef_construct = options_.ef_construct;
+        how.seed = graph_seed;
+        how.threads = control_.threads;
+        how.keep_going = [&](std::size_t done, std::size_t) {
+            rows_done_ = before + done;
+            return go_on();
+        };
+        return index::link_rows(graph, space, some, how);
+    }
+    result<calibration> measure(const index::graph& graph, const coded_rows* codes) {
+        const auto frozen = index::freeze(graph, part_.size());
+        aligned_buffer<std::byte> level0(frozen.level0.size());
+        std::copy(frozen.level0.begin(), frozen.level0.end(), level0.data());
+        VECSTORE_TRY(const auto opened, index::frozen_graph::open(frozen.header, {level0.data(), level0.size()},
+                                                                  frozen.upper, part_.size()));
+        return measure_graph(opened, codes, {rows(), options_.metric, sample_, keep_going_});
+    }
+
+    /// `graph`: what the lists must beat; null when there is none.
+    result<void> build_lists(const calibration* graph) {
+        index::ivf_options how;
+        how.dim = options_.dim;
+        how.metric = options_.metric;
+        how.code = options_.quantization == quantization_kind::none ? index::ivf_code::flat : index::ivf_code::pq4;
+        how.seed = graph_seed;
+        how.threads = control_.threads;
+        const auto built = index::build_ivf(how, rows(), [&](std::uint64_t, std::uint64_t) { return go_on(); });
+        // No trainer in this library, or values that no trainer can sum: the graph serves.
+        if (!built && (built.error().code == errc::unsupported || built.error().code == errc::invalid_argument)) {
+            descriptor_.ivf_root = index_declined;
+            return {};
+        }
+        if (!built) return built.error();
+        VECSTORE_TRY(const auto lists,
+                     index::ivf::open(built->header, built->model, built->codes, built->ids, part_.size()));
+        VECSTORE_TRY(const auto measured, measure_ivf(lists, {rows(), options_.metric, sample_, keep_going_}));
+        if (graph != nullptr && !ever_cheaper(measured, *graph)) {
+            descriptor_.ivf_root = index_declined;
+            return {};
+        }
+        VECSTORE_TRY(descriptor_.ivf_root, write_ivf_file(files_, claim(ivf_path(directory_, descriptor_.number)),
+                                                          descriptor_.root, *built, measured));
+        return {};
+    }
+
+    /// Notes a path that is about to be written.
+    const std::string& claim(std::string path) { return written_.emplace_back(std::move(path)); }
+
+    storage::file_system& files_;
+    const std::string& directory_;
+    const part& part_;
+    const vector_options& options_;
+    const job_control& control_;
+    const keep_measuring keep_going_ = [this] { return go_on(); };
+    part_descriptor descriptor_;
+    query_sample sample_;
+    std::size_t rows_done_ = 0;
+    std::vector<std::string> written_;
+};
+
+}  // namespace
+
+bool lacks_index(const part& p, const vector_options& options) noexcept {
+    if (p.size() < indexed_rows_min) return false;
+    if (p.graph() == nullptr && wants_graph(p.descriptor(), options)) return true;
+    return p.lists() == nullptr && wants_lists(options) && p.descriptor().ivf_root != index_declined;
+}
+
+result<std::shared_ptr<const part>> build_indexes(storage::file_system& files, const std::string& directory,
+                                                  const part& p, const vector_options& options,
+                                                  const job_control& control) {
+    try {
+        VECSTORE_TRY(const auto descriptor, builder(files, directory, p, options, control).run());
+        return part::open(files, directory, descriptor, options);
+    } catch (const std::bad_alloc&) {
+        return error{errc::resource_exhausted, "out of memory while building an index"};
+    }
+}
+
+}  // namespace vecstore::detail
