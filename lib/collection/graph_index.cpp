@@ -71,7 +71,7 @@ result<void> graph_index::read_codes(const storage::block_file& file) {
     VECSTORE_TRY(auto codes, read_section(file, fourcc("CODE")));
     if (codes.size() != originals_.size() * codec.code_bytes())
         return corruption("codes have the wrong size", file.path(), 0);
-    coded_.emplace(coded_rows{std::move(codec), std::move(codes)});
+    coded_.emplace(index::coded_rows{std::move(codec), std::move(codes)});
     return {};
 }
 

@@ -11,10 +11,10 @@
 #pragma once
 
 #include "calibration.hpp"
-#include "coded_rows.hpp"
 #include "part_index.hpp"
 
 #include <vecstore/core/aligned_buffer.hpp>
+#include <vecstore/index/coded_rows.hpp>
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/storage/block_file.hpp>
 
@@ -34,7 +34,7 @@ struct index_owner {
 /// All that a file of a graph holds.
 struct graph_content {
     const index::frozen_graph_bytes& graph;
-    const coded_rows* codes = nullptr;
+    const index::coded_rows* codes = nullptr;
     const calibration& measured;
 };
 
@@ -71,7 +71,7 @@ private:
     element_type type_;
     aligned_buffer<std::byte> level0_, upper_;
     std::optional<index::frozen_graph> graph_;
-    std::optional<coded_rows> coded_;
+    std::optional<index::coded_rows> coded_;
     calibration measured_;
     std::size_t file_bytes_ = 0;
 };

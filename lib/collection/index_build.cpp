@@ -12,6 +12,16 @@
 namespace vecstore::detail {
 namespace {
 
+/// The codes that a graph is walked over; nothing when it is walked over originals.
+std::optional<quantization::code_type> walked_codes(const vector_options& options) noexcept {
+    using quantization::code_type;
+    if (!index::codable(options.metric, options.type, options.dim) ||
+        (options.quantization == quantization_kind::none && !options.on_disk))
+        return std::nullopt;
+    if (options.on_disk || options.quantization == quantization_kind::int4) return code_type::u4;
+    return code_type::u8;
+}
+
 constexpr std::uint64_t graph_seed = 0x7665'6373'746F'7265;
 
 bool wants_lists(const vector_options& options) noexcept {
@@ -75,9 +85,9 @@ private:
     result<calibration> build_graph() {
         using quantization::code_type;
         const auto walked = walked_codes(options_);
-        std::optional<coded_rows> bytes, halves;
-        if (walked) bytes.emplace(encode_rows(code_type::u8, options_.metric, rows()));
-        if (walked == code_type::u4) halves.emplace(encode_rows(code_type::u4, options_.metric, rows()));
+        std::optional<index::coded_rows> bytes, halves;
+        if (walked) bytes.emplace(index::encode_rows(code_type::u8, options_.metric, rows()));
+        if (walked == code_type::u4) halves.emplace(index::encode_rows(code_type::u4, options_.metric, rows()));
         const auto* const codes = halves ? &*halves : bytes ? &*bytes : nullptr;
         index::graph graph(options_.m);
         const auto link = [&](const std::vector<row_id>& some) {
@@ -108,7 +118,7 @@ private:
         };
         return index::link_rows(graph, space, some, how);
     }
-    result<calibration> measure(const index::graph& graph, const coded_rows* codes) {
+    result<calibration> measure(const index::graph& graph, const index::coded_rows* codes) {
         const auto frozen = index::freeze(graph, part_.size());
         aligned_buffer<std::byte> level0(frozen.level0.size());
         std::copy(frozen.level0.begin(), frozen.level0.end(), level0.data());

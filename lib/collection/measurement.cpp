@@ -151,8 +151,9 @@ std::vector<neighbor> walk_and_rescore(const index::frozen_graph& graph, const W
     return found;
 }
 
-std::vector<neighbor> walk_graph(const index::frozen_graph& graph, const coded_rows* codes, const measured_rows& on,
-                                 std::size_t query, std::size_t ef, std::size_t deepest, walk_times& times) {
+std::vector<neighbor> walk_graph(const index::frozen_graph& graph, const index::coded_rows* codes,
+                                 const measured_rows& on, std::size_t query, std::size_t ef, std::size_t deepest,
+                                 walk_times& times) {
     const auto* const vector = on.sample.queries[query].data();
     const distance_computer computer(on.metric, on.rows.type(), vector, on.rows.dim());
     const index::exact_distances exact(on.rows, computer);
@@ -190,7 +191,7 @@ query_sample draw_queries(const index::contiguous_rows& rows, metric m) {
             continue;
         }
         byte_vector query(rows.dim() * sizeof(float));
-        read_for_coding(rows, m, row, {reinterpret_cast<float*>(query.data()), rows.dim()});
+        index::read_for_coding(rows, m, row, {reinterpret_cast<float*>(query.data()), rows.dim()});
         sample.queries.push_back(std::move(query));
     }
     return sample;
@@ -219,7 +220,8 @@ result<void> find_truth(query_sample& sample, const index::contiguous_rows& rows
     return {};
 }
 
-result<calibration> measure_graph(const index::frozen_graph& graph, const coded_rows* codes, const measured_rows& on) {
+result<calibration> measure_graph(const index::frozen_graph& graph, const index::coded_rows* codes,
+                                  const measured_rows& on) {
     const bool rescores = codes != nullptr;
     auto truth = on.sample.truth;
     for (auto& each : truth) std::erase_if(each, [&](const neighbor& n) { return on.sample.contains(n.row); });

@@ -8,9 +8,9 @@
 #pragma once
 
 #include "calibration.hpp"
-#include "coded_rows.hpp"
 
 #include <vecstore/core/result.hpp>
+#include <vecstore/index/coded_rows.hpp>
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/index/ivf.hpp>
 
@@ -50,7 +50,7 @@ struct measured_rows {
 
 /// Walks of growing ef over `codes` (null: over originals). Precondition: the rows of the sample are not in the graph.
 /// Errors: cancelled.
-[[nodiscard]] result<calibration> measure_graph(const index::frozen_graph& graph, const coded_rows* codes,
+[[nodiscard]] result<calibration> measure_graph(const index::frozen_graph& graph, const index::coded_rows* codes,
                                                 const measured_rows& on);
 
 /// Scans of ever more lists.

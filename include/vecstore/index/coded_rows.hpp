@@ -31,6 +31,13 @@ struct coded_rows {
     return quantization::codes_fit(m) && type != element_type::binary && dim >= 1 && dim <= quantization::codec_dim_max;
 }
 
+/// The row as numbers, of unit length under cosine. Shapes: values [rows.dim()].
+template <row_source Rows>
+void read_for_coding(const Rows& rows, metric m, row_id row, std::span<float> values) noexcept {
+    read_row(rows, row, values);
+    if (m == metric::cosine) (void)normalize(values);
+}
+
 /// Trains a codec on a sample of the rows and encodes them all; under cosine rows are scaled to unit length first.
 /// Precondition: codable(m, rows.type(), rows.dim()), and there are rows.
 /// Errors: none; may throw std::bad_alloc.
@@ -38,8 +45,7 @@ struct coded_rows {
 template <row_source Rows>
 [[nodiscard]] coded_rows encode_rows(quantization::code_type type, metric m, const Rows& rows) {
     const auto read = [&](std::size_t row, std::span<float> values) {
-        read_row(rows, static_cast<row_id>(row), values);
-        if (m == metric::cosine) (void)normalize(values);
+        read_for_coding(rows, m, static_cast<row_id>(row), values);
     };
     coded_rows coded{quantization::scalar_codec::train(type, m, rows.dim(), rows.size(), read), {}};
     const auto stride = coded.codec.code_bytes();
