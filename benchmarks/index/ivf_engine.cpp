@@ -16,10 +16,11 @@ index::ivf_code code_named(const std::string& quantization) {
     if (quantization == "none" || quantization == "pq4" || quantization == "int4") return index::ivf_code::pq4;
     if (quantization == "flat") return index::ivf_code::flat;
     if (quantization == "int8") return index::ivf_code::int8;
+    if (quantization == "rabitq") return index::ivf_code::rabitq;
     throw unsupported("ivf has no code " + quantization);
 }
 
-/// `ef` is the number of lists probed. Quantization: pq4 (also without a name), int8, or flat for lists without codes.
+/// `ef` is the number of lists probed. Quantization: pq4 (also without a name), int8, rabitq, or flat for lists without codes.
 class ivf_engine final : public engine {
 public:
     explicit ivf_engine(const engine_options& options) : options_(options), code_(code_named(options.quantization)) {

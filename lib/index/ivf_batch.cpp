@@ -55,7 +55,7 @@ void ivf_batch::scan_ahead() {
             const auto probe = scratch_.probes[next];
             auto& query = scratch_.each[probe.query].query;
             const auto first = waiting.size();
-            query.aim(lists_, l);
+            query.aim(lists_, l, slack_);
             for (std::size_t chunk = 0; chunk * ivf_chunk < list.entries; ++chunk)
                 query.scan(lists_, chunk, limits_[probe.query], waiting);
             scratch_.runs[probe.query * nprobe_ + probe.rank] = {

@@ -1,4 +1,5 @@
 #include "index/ivf_encode.hpp"
+#include "index/ivf_signs.hpp"
 #include "index/ivf_train.hpp"
 
 #include <vecstore/core/limits.hpp>
@@ -48,8 +49,10 @@ private:
             return error{errc::unsupported, "ivf: bits have no lists around centroids"};
         if (rows_ == 0) return invalid_argument("ivf: there are no rows to learn lists from");
         if (options_.lists > ivf_lists_max) return invalid_argument("ivf: lists is " + std::to_string(options_.lists));
-        if (options_.code != ivf_code::flat && options_.code != ivf_code::int8 && options_.code != ivf_code::pq4)
+        if (options_.code < ivf_code::flat || options_.code > ivf_code::rabitq)
             return invalid_argument("ivf: unknown code");
+        if (options_.code == ivf_code::rabitq && options_.metric == metric::manhattan)
+            return error{errc::unsupported, "ivf: a rotation does not keep manhattan distances"};
         if (options_.code == ivf_code::int8 && dim_ > quantization::codec_dim_max)
             return error{errc::unsupported, "ivf: codes of 8 bits have up to " +
                                                 std::to_string(quantization::codec_dim_max) + " dimensions"};
@@ -100,6 +103,10 @@ private:
                                                        [this](std::size_t row, std::span<float> values) {
                                                            read_(static_cast<row_id>(row), 1, values.data());
                                                        });
+        }
+        if (options_.code == ivf_code::rabitq) {
+            rotation_.emplace(dim_, options_.seed);
+            factors_.resize(lists_);
         }
         if (options_.code != ivf_code::pq4) return {};
         constexpr std::size_t code_sample = 65'536;
@@ -230,12 +237,26 @@ private:
         return bytes;
     }
     [[nodiscard]] std::size_t block_bytes() const noexcept {
-        return codec_ ? block_rows * codec_->code_bytes() : quantization::block_bytes(detail::subs_of(dim_));
+        if (codec_) return block_rows * codec_->code_bytes();
+        return rotation_ ? quantization::sign_block_bytes((dim_ + 3) / 4)
+                         : quantization::block_bytes(detail::subs_of(dim_));
     }
     /// The sum of the squared errors of the codes.
     double encode_list(std::size_t l, byte_vector& codes) {
         auto* blocks = codes.data() + table_[l].first_block * block_bytes();
-        return codec_ ? encode_bytes(table_[l], blocks) : encode_products(l, blocks);
+        if (codec_) return encode_bytes(table_[l], blocks);
+        return rotation_ ? encode_signs(l, blocks) : encode_products(l, blocks);
+    }
+    double encode_signs(std::size_t l, std::byte* blocks) {
+        auto& list = table_[l];
+        detail::sign_encoder encoder(options_.metric, *rotation_, centroids_.data() + l * dim_);
+        std::vector<float> row(dim_);
+        for (std::size_t i = 0; i < list.entries; ++i) {
+            read_centered(ids_[ivf_lists::first_entry(list) + i], 1, row.data());
+            encoder.add(row.data());
+        }
+        factors_[l] = encoder.finish(blocks, list);
+        return encoder.error_squares();
     }
     double encode_bytes(const ivf_lists::list& list, std::byte* codes) const {
         std::vector<float> row(dim_), kept(dim_);
@@ -280,6 +301,9 @@ private:
         put_floats(mean_.empty() ? std::vector<float>(dim_) : mean_);
         put_floats(codebook_);
         if (codec_) model.put_bytes(codec_->save());
+        if (rotation_) model.put(options_.seed);
+        for (const auto& f : factors_)
+            for (const float x : {f.scale.least, f.scale.step, f.error.least, f.error.step}) model.put(x);
         bytes.model = std::move(model).take();
     }
     void put_header(ivf_bytes& bytes, double error_squares) const {
@@ -316,6 +340,8 @@ private:
     std::vector<float> centroids_;
     centroid_panels panels_;
     std::vector<float> codebook_;                          ///< of pq4
+    std::optional<quantization::rotation> rotation_;       ///< of rabitq
+    std::vector<ivf_lists::sign_factors> factors_;         ///< the same, of each list
     std::optional<quantization::scalar_codec> codec_;      ///< of int8
     std::vector<std::uint32_t> first_list_, second_list_;  ///< [rows]
     std::vector<ivf_lists::list> table_;

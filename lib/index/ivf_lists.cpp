@@ -11,7 +11,9 @@ using quantization::block_rows;
 
 namespace {
 
-bool known(ivf_code code) noexcept { return code == ivf_code::flat || code == ivf_code::int8 || code == ivf_code::pq4; }
+bool known(ivf_code code) noexcept {
+    return code == ivf_code::flat || code == ivf_code::int8 || code == ivf_code::pq4 || code == ivf_code::rabitq;
+}
 
 bool all_finite(const float* from, std::size_t count) noexcept {
     return std::all_of(from, from + count, [](float x) { return std::isfinite(x); });
@@ -36,6 +38,7 @@ std::size_t ivf_lists::code_block_bytes() const noexcept {
         case ivf_code::flat: return 0;
         case ivf_code::int8: return block_rows * quantization::code_bytes(quantization::code_type::u8, dim_);
         case ivf_code::pq4: return block_bytes(subs());
+        case ivf_code::rabitq: return quantization::sign_block_bytes(subs());
     }
     return 0;
 }
@@ -46,6 +49,7 @@ std::size_t ivf_lists::code_model_bytes() const noexcept {
         case ivf_code::flat: return 0;
         case ivf_code::int8: return codec_bytes;
         case ivf_code::pq4: return subs() * quantization::codebook_stride * sizeof(float);
+        case ivf_code::rabitq: return sizeof(std::uint64_t) + list_count_ * sizeof(sign_factors);
     }
     return 0;
 }
@@ -117,7 +121,21 @@ result<void> ivf_lists::read_code_model() {
         VECSTORE_TRY(codec_, quantization::scalar_codec::load(bytes));
         if (codec_->type() != quantization::code_type::u8 || codec_->metric() != metric_ || codec_->dim() != dim_)
             return bad("model: a codec of other rows", code_model_at());
+    } else if (code_ == ivf_code::rabitq) {
+        return read_rotation();
     }
+    return {};
+}
+
+result<void> ivf_lists::read_rotation() {
+    if (metric_ == metric::manhattan) return bad("header: a rotation does not keep this metric", 16);
+    const auto finite = [](const quantization::level_scale& s) {
+        return std::isfinite(s.least) && s.least >= 0 && std::isfinite(s.step) && s.step >= 0;
+    };
+    for (std::size_t i = 0; i < list_count_; ++i)
+        if (const auto f = factors(i); !finite(f.scale) || !finite(f.error))
+            return bad("model: a factor of a list is not finite", code_model_at() + 8 + i * sizeof(sign_factors));
+    rotation_.emplace(dim_, load_le<std::uint64_t>(model_.data() + code_model_at()));
     return {};
 }
 

@@ -56,6 +56,7 @@ void ivf_query::start_with(const ivf_lists& lists, std::span<const float> query,
     order_.clear();
     order_lists(lists_expected + 1);
     if (lists.code() == ivf_code::pq4) make_tables(lists);
+    if (lists.code() == ivf_code::rabitq) make_sign_tables(lists);
     if (lists.code() == ivf_code::int8) lists.codec().prepare(query.data(), bytes_);
 }
 
@@ -76,14 +77,13 @@ void ivf_query::order_lists(std::size_t more) {
 /// Tables in f32, each less its smallest entry; then one step for all of them, so fine that the largest entry is 255
 /// unless the sums of all of them would leave 16 bits.
 void ivf_query::make_tables(const ivf_lists& lists) {
-    constexpr float sums_max = 49'000, term_levels = 64;
+    constexpr float term_levels = 64;
     const auto subs = lists.subs();
     const auto m = lists.metric();
     raw_tables_.resize(subs * codewords);
     const float scale = by_inner_product(m) ? -1.0f : -2.0f;
     term_weight_ = by_inner_product(m) ? term_share * length_ : 1.0f;
     bias_ = m == metric::cosine ? 1.0f : m == metric::euclid ? length_ * length_ : 0.0f;
-    float range_max = 0, range_sum = 0;
     for (std::size_t s = 0; s < subs; ++s) {
         const float* words = lists.codebook() + s * codebook_stride;
         const float a = query_[2 * s], b = query_[2 * s + 1];
@@ -94,6 +94,15 @@ void ivf_query::make_tables(const ivf_lists& lists) {
         } else {
             for (std::size_t j = 0; j < codewords; ++j) table[j] = scale * (a * words[j] + b * words[codewords + j]);
         }
+    }
+    round_tables(subs, term_weight_ * lists.term_step_max() / term_levels);
+}
+
+void ivf_query::round_tables(std::size_t subs, float step_least) {
+    constexpr float sums_max = 49'000;
+    float range_max = 0, range_sum = 0;
+    for (std::size_t s = 0; s < subs; ++s) {
+        float* table = raw_tables_.data() + s * codewords;
         const float least = *std::min_element(table, table + codewords);
         const float range = *std::max_element(table, table + codewords) - least;
         for (std::size_t j = 0; j < codewords; ++j) table[j] -= least;
@@ -101,7 +110,7 @@ void ivf_query::make_tables(const ivf_lists& lists) {
         range_max = std::max(range_max, range);
         range_sum += range;
     }
-    step_ = std::max({range_max / 255, range_sum / sums_max, term_weight_ * lists.term_step_max() / term_levels});
+    step_ = std::max({range_max / 255, range_sum / sums_max, step_least});
     if (!(step_ > 0) || !std::isfinite(step_)) step_ = 1;
     tables_.assign(quantization::table_bytes(subs), 0);
     const float inverse = 1 / step_;
@@ -113,8 +122,9 @@ void ivf_query::make_tables(const ivf_lists& lists) {
     }
 }
 
-void ivf_query::aim(const ivf_lists& lists, std::uint32_t i) {
+void ivf_query::aim(const ivf_lists& lists, std::uint32_t i, float slack) {
     list_ = lists.at(i);
+    if (lists.code() == ivf_code::rabitq) return aim_signs(lists, i, slack);
     if (lists.code() == ivf_code::int8) {
         // Both the row and the query were rounded, which makes a squared distance longer.
         list_bias_ = lists.metric() == metric::euclid ? -2 * lists.code_error() * lists.code_error() : 0;
@@ -140,6 +150,8 @@ void ivf_query::scan(const ivf_lists& lists, std::size_t chunk, float limit, std
     const auto count = std::min(ivf_chunk, list_.entries - first);
     if (lists.code() == ivf_code::int8)
         scan_bytes(lists, first, count, limit, out);
+    else if (lists.code() == ivf_code::rabitq)
+        scan_signs(lists, first, count, limit, out);
     else
         scan_sums(lists, first, count, limit, out);
 }
@@ -196,6 +208,7 @@ float ivf_query::spread_of_bytes(const ivf_lists& lists, float distance) const n
 
 float ivf_query::spread(const ivf_lists& lists, float distance) const noexcept {
     const auto dim = static_cast<float>(lists.dim());
+    if (lists.code() == ivf_code::rabitq) return 0;  // its estimates are bounds
     if (lists.code() == ivf_code::int8) return spread_of_bytes(lists, distance);
     const float rounding = step_ * std::sqrt(static_cast<float>(lists.subs()) / 12);
     float apart = 0;

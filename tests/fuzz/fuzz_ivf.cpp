@@ -58,6 +58,12 @@ index::ivf_bytes right_bytes(metric m, index::ivf_code code) {
         for (std::size_t i = 0; i < blocks * 32 * codec.code_bytes(); ++i)
             codes.put(static_cast<std::uint8_t>(random.below(256)));
     }
+    if (code == index::ivf_code::rabitq) {
+        model.put(std::uint64_t{7});
+        for (std::size_t i = 0; i < 4 * lists; ++i) model.put(0.01f);
+        for (std::size_t i = 0; i < blocks * quantization::sign_block_bytes(1); ++i)
+            codes.put(static_cast<std::uint8_t>(random.below(256)));
+    }
     for (std::uint32_t i = 0; i < blocks * 32; ++i) ids.put(i % 64 < entries ? i / 64 * entries + i % 64 : row_none);
     for (const auto number : {index::ivf_magic, index::ivf_version, row_count, static_cast<std::uint32_t>(dim)})
         header.put(number);
@@ -91,8 +97,10 @@ index::ivf_bytes blocks_of(std::uint8_t mode, byte_reader& in) {
         }
         return blocks;
     }
-    constexpr index::ivf_code codes[] = {index::ivf_code::flat, index::ivf_code::int8, index::ivf_code::pq4};
-    blocks = right_bytes(static_cast<metric>(1 + mode / 8 % 4), codes[mode % 8 % 3]);
+    const auto m = static_cast<metric>(1 + mode / 8 % 4);
+    const auto code = static_cast<index::ivf_code>(1 + mode % 4);
+    // Rabitq has no manhattan.
+    blocks = right_bytes(m, m == metric::manhattan && code == index::ivf_code::rabitq ? index::ivf_code::pq4 : code);
     while (in.remaining() >= 4) {
         byte_vector* each[] = {&blocks.header, &blocks.model, &blocks.codes, &blocks.ids};
         change(*each[in.get<std::uint8_t>() % 4], in);

@@ -12,6 +12,15 @@
 /// | 32 i, i < (subs + 1) / 2 | byte r: code of row r in sub 2 i (low half) and in sub 2 i + 1 (high half, 0 if none) |
 /// | 32 ((subs + 1) / 2) | byte r: the correction term of row r |
 ///
+/// A *sign block* holds the signs of `block_rows` rotated rows (rotation_code.hpp), `sign_block_bytes(subs)` bytes; there
+/// a sub is four signs, the lowest bit of the half byte being the first of them.
+/// | offset | what |
+/// |---|---|
+/// | 32 i, i < (subs + 1) / 2 | byte r: signs of row r in sub 2 i (low half) and in sub 2 i + 1 (high half, 0 if none) |
+/// | 32 ((subs + 1) / 2) | byte r: the correction term of row r |
+/// | 32 ((subs + 1) / 2 + 1) | byte r: the scale of row r |
+/// | 32 ((subs + 1) / 2 + 2) | byte r: the error of row r |
+///
 /// A *codebook* is [subs, 3, 16] f32: the first values of the 16 codewords, their second values, and half of their
 /// squared lengths. A *panel* is a group of `panel_rows` centroids, turned: [dim, panel_rows] f32.
 ///
@@ -33,6 +42,9 @@ inline constexpr std::size_t panel_rows = 32;
 [[nodiscard]] constexpr std::size_t sub_pairs(std::size_t subs) noexcept { return (subs + 1) / 2; }
 [[nodiscard]] constexpr std::size_t block_bytes(std::size_t subs) noexcept {
     return (sub_pairs(subs) + 1) * block_rows;
+}
+[[nodiscard]] constexpr std::size_t sign_block_bytes(std::size_t subs) noexcept {
+    return (sub_pairs(subs) + 3) * block_rows;
 }
 /// Bytes of the look-up tables of one query: two pairs of subs share 128 bytes, each table twice, so that every width
 /// of register loads them as they are: tables of subs 4 g, 4 g, 4 g + 2, 4 g + 2, then of 4 g + 1, 4 g + 1, 4 g + 3,
@@ -61,6 +73,32 @@ struct scan_output {
     std::size_t count = 0;
 };
 
+/// A number for each of 256 levels.
+struct level_scale {
+    float least = 0;
+    float step = 0;
+};
+
+/// One run of sign blocks. The bound of a row is
+///     term + scale * (dot.least + dot.step * sum of its table entries) - error.
+struct sign_scan_input {
+    const std::byte* blocks = nullptr;
+    std::size_t rows = 0;  ///< the last block may be partly filled
+    std::size_t subs = 0;
+    const std::uint8_t* tables = nullptr;  ///< [table_bytes(subs)]; the sums of all tables stay below 2^16
+    level_scale term, scale, error;
+    level_scale dot;
+    float limit = 0;  ///< rows whose bound is not above are let through
+};
+
+/// As `scan_output`.
+struct sign_scan_output {
+    float* bounds = nullptr;
+    std::uint32_t* rows = nullptr;
+    std::size_t capacity = 0;
+    std::size_t count = 0;
+};
+
 /// Alignment: none needed; 64-byte aligned blocks and tables are fastest.
 /// Accuracy:  `scan` and `encode` are exact and equal in every table, up to ties that rounding makes; `dots` sums in
 /// f32.
@@ -69,6 +107,8 @@ struct fast_scan_kernels {
     /// Sums the tables over each row from block `first_block` on; a sum with its term saturates at 65535. Returns the
     /// number of the block it stopped at for want of room, or the number of blocks.
     std::size_t (*scan)(const scan_input& in, std::size_t first_block, scan_output& out) noexcept;
+    /// The same over sign blocks; bounds are computed in f32.
+    std::size_t (*scan_signs)(const sign_scan_input& in, std::size_t first_block, sign_scan_output& out) noexcept;
     /// out[r * out_stride + c] = the inner product of row r [dim] and centroid c of `panels`.
     void (*dots)(const float* rows, std::size_t row_count, std::size_t row_stride, const float* panels,
                  std::size_t panel_count, std::size_t dim, float* out, std::size_t out_stride) noexcept;

@@ -227,6 +227,52 @@ std::size_t scan(const scan_input& in, std::size_t first_block, scan_output& out
     return b;
 }
 
+/// A bit for each byte that is not zero but one.
+VECSTORE_SIMD std::uint32_t bits_of(const std::uint8_t* flags) noexcept {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < block_rows; i += 8) {
+        std::uint64_t eight = 0;
+        for (std::size_t j = 0; j < 8; ++j) eight |= std::uint64_t{flags[i + j]} << (8 * j);
+        bits |= static_cast<std::uint32_t>((eight * 0x0102'0408'1020'4080u) >> 56) << i;
+    }
+    return bits;
+}
+
+template <class Arch>
+std::size_t scan_signs(const sign_scan_input& in, std::size_t first_block, sign_scan_output& out) noexcept {
+    const auto bytes = sign_block_bytes(in.subs), pairs = sub_pairs(in.subs);
+    const auto blocks = (in.rows + block_rows - 1) / block_rows;
+    constexpr std::size_t ahead = 4;
+    std::uint16_t sums[block_rows];
+    float bounds[block_rows];
+    std::uint8_t flags[block_rows];
+    auto count = out.count;
+    std::size_t b = first_block;
+    for (; b < blocks && count + block_rows <= out.capacity; ++b) {
+        const auto* block = in.blocks + b * bytes;
+        for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + ahead * bytes + i);
+        (void)Arch::block(block, pairs, in.tables, 0, 0, sums);
+        const auto* terms = reinterpret_cast<const std::uint8_t*>(block + pairs * block_rows);
+        for (std::size_t r = 0; r < block_rows; ++r) {
+            const float dot = in.dot.least + in.dot.step * static_cast<float>(sums[r]);
+            const float term = in.term.least + in.term.step * static_cast<float>(terms[r]);
+            const float scale = in.scale.least + in.scale.step * static_cast<float>(terms[r + block_rows]);
+            const float error = in.error.least + in.error.step * static_cast<float>(terms[r + 2 * block_rows]);
+            bounds[r] = term + scale * dot - error;
+        }
+        for (std::size_t r = 0; r < block_rows; ++r) flags[r] = bounds[r] <= in.limit ? 1 : 0;
+        auto passing = bits_of(flags);
+        if (const auto rest = in.rows - b * block_rows; rest < block_rows) passing &= (1u << rest) - 1;
+        for (; passing != 0; passing &= passing - 1, ++count) {
+            const auto lane = static_cast<std::size_t>(__builtin_ctz(passing));
+            out.bounds[count] = bounds[lane];
+            out.rows[count] = static_cast<std::uint32_t>(b * block_rows + lane);
+        }
+    }
+    out.count = count;
+    return b;
+}
+
 /// `Rows` rows against `Panels` panels; the sums stay in registers.
 template <class Arch, std::size_t Rows, std::size_t Panels>
 VECSTORE_SIMD void dots_tile(const float* rows, std::size_t row_stride, const float* panel, std::size_t dim, float* out,
@@ -324,7 +370,7 @@ void encode(const float* turned, const float* codebook, std::size_t subs, std::u
 
 template <class Arch>
 constexpr fast_scan_kernels make_fast_scan() noexcept {
-    return {Arch::name, scan<Arch>, dots<Arch>, argmin<Arch>, encode<Arch>};
+    return {Arch::name, scan<Arch>, scan_signs<Arch>, dots<Arch>, argmin<Arch>, encode<Arch>};
 }
 
 }  // namespace detail

@@ -105,6 +105,24 @@ TEST_CASE("ivf lists: damage that a search would trust is found", "[ivf]") {
     CHECK(open(right, row_count + 1).error().code == errc::corruption);
 }
 
+TEST_CASE("ivf lists: damaged factors of rabitq are refused", "[ivf]") {
+    if (!can_build()) return;
+    const auto right = sample_bytes(ivf_code::rabitq);
+    REQUIRE(open(right));
+    CHECK(right.codes.size() == right.ids.size() / 128 * quantization::sign_block_bytes(2));
+    for (const std::size_t back : {4u, 8u, 12u, 16u, 80u})
+        for (const float value : {-1.0f, std::numeric_limits<float>::infinity()}) {
+            auto bytes = right;
+            put(bytes.model, bytes.model.size() - back, value);
+            const auto opened = open(bytes);
+            REQUIRE_FALSE(opened);
+            CHECK(opened.error().code == errc::corruption);
+        }
+    auto manhattan = right;
+    manhattan.header[16] = std::byte{4};
+    CHECK_FALSE(open(manhattan));
+}
+
 TEST_CASE("ivf lists: a codec of other rows is refused", "[ivf]") {
     if (!can_build()) return;
     const auto right = sample_bytes(ivf_code::int8);

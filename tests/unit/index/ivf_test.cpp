@@ -18,7 +18,8 @@ using namespace vecstore::test;
 TEST_CASE("ivf: the nearest rows are found, under every metric and code", "[ivf]") {
     if (!can_build()) return;
     const auto m = GENERATE(metric::cosine, metric::dot, metric::euclid, metric::manhattan);
-    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4);
+    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4, ivf_code::rabitq);
+    if (m == metric::manhattan && code == ivf_code::rabitq) return;
     const auto dim = GENERATE(16u, 33u);
     CAPTURE(to_string(m), static_cast<int>(code), dim);
     const sample s(m, dim, 4000, 5);
@@ -62,7 +63,7 @@ TEST_CASE("ivf: a second list for each row finds more with as many probes", "[iv
 
 TEST_CASE("ivf: a filter never makes a search stop short of rows that it allows", "[ivf]") {
     if (!can_build()) return;
-    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4);
+    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4, ivf_code::rabitq);
     const sample s(metric::cosine, 20, 3000, 9);
     const auto b = built::make(s, {.lists = 60, .code = code});
     const auto few = [](row_id row) { return row % 500 == 7; };
@@ -169,6 +170,9 @@ TEST_CASE("ivf: wrong options are refused", "[ivf]") {
     CHECK(code_of({.dim = 8, .lists = 1u << 20}, 100) == errc::invalid_argument);
     CHECK(code_of({.dim = 8, .metric = metric::hamming}, 100) == errc::unsupported);
     CHECK(code_of({.dim = 8, .code = static_cast<ivf_code>(9)}, 100) == errc::invalid_argument);
+    CHECK(code_of({.dim = 8, .code = static_cast<ivf_code>(0)}, 100) == errc::invalid_argument);
+    CHECK(code_of({.dim = 8, .metric = metric::manhattan, .code = ivf_code::rabitq}, 100) == errc::unsupported);
+    CHECK(code_of({.dim = 20'000, .code = ivf_code::int8}, 1) == errc::unsupported);
     const auto b = built::make(s, {.lists = 4});
     const auto rows = s.source();
     const distance_computer distance(s.m, s.query(0).data(), 8);
@@ -176,6 +180,19 @@ TEST_CASE("ivf: wrong options are refused", "[ivf]") {
     CHECK(b.index.search(s.query(0).first(7), distances, {}).error().code == errc::invalid_argument);
     CHECK(b.index.search(s.query(0), distances, {.k = 0}).error().code == errc::invalid_argument);
     CHECK(b.index.search(s.query(0), distances, {.nprobe = 0}).error().code == errc::invalid_argument);
+}
+
+TEST_CASE("ivf: bounds of rabitq miss hardly a row of the lists probed, and spare most of the distances", "[ivf]") {
+    if (!can_build()) return;
+    const auto m = GENERATE(metric::cosine, metric::dot, metric::euclid);
+    CAPTURE(to_string(m));
+    const sample s(m, 96, 4000, 19);
+    const auto b = built::make(s, {.lists = 10, .code = ivf_code::rabitq});
+    CHECK(b.recall(s, {.k = 10, .nprobe = 10, .slack = 3}) > 0.99);
+    ivf_search_stats stats;
+    (void)b.search(s, 0, {.k = 10, .nprobe = 10}, allow_all{}, &stats);
+    CHECK(stats.codes == 4000);
+    CHECK(stats.distances < 2000);
 }
 
 TEST_CASE("ivf: rows of small integers are kept exactly by int8", "[ivf]") {

@@ -101,6 +101,50 @@ TEST_CASE("fast_scan: a scan stops when there is no room, and goes on where it s
     }
 }
 
+TEST_CASE("fast_scan: every table finds the rows whose bounds over signs are not above the limit", "[fast_scan]") {
+    random_source random(9);
+    for (const auto* kernels : available_fast_scans())
+        for (const std::size_t subs : {1u, 2u, 3u, 4u, 25u, 32u, 96u})
+            for (const std::size_t rows : {1u, 31u, 33u, 200u}) {
+                std::vector<std::byte> blocks((rows + 31) / 32 * sign_block_bytes(subs));
+                for (auto& byte : blocks) byte = static_cast<std::byte>(random.below(256));
+                std::vector<std::uint8_t> tables(table_bytes(subs));
+                for (std::size_t s = 0; s < subs; ++s)
+                    for (std::size_t j = 0; j < codewords; ++j)
+                        tables[table_offset(s) + j] = tables[table_offset(s) + j + codewords] =
+                            static_cast<std::uint8_t>(random.below(256));
+                sign_scan_input in{blocks.data(), rows,        subs, tables.data(), {0.5f, 0.01f}, {0.2f, 0.003f},
+                                   {0.1f, 0.02f}, {-3, 0.01f}, 0};
+                std::vector<float> right;
+                for (std::size_t row = 0; row < rows; ++row) {
+                    const auto* block = blocks.data() + row / 32 * sign_block_bytes(subs) + row % 32;
+                    const auto at = [&](std::size_t line) { return static_cast<unsigned>(block[32 * line]); };
+                    unsigned sum = 0;
+                    for (std::size_t s = 0; s < subs; ++s)
+                        sum += tables[table_offset(s) + (s % 2 == 0 ? at(s / 2) & 15 : at(s / 2) >> 4)];
+                    const auto level = [&](const level_scale& l, std::size_t line) {
+                        return l.least + l.step * static_cast<float>(at(sub_pairs(subs) + line));
+                    };
+                    right.push_back(level(in.term, 0) + level(in.scale, 1) * (-3 + 0.01f * static_cast<float>(sum)) -
+                                    level(in.error, 2));
+                }
+                in.limit = right[random.below(rows)];
+                INFO(kernels->name << ", " << subs << " subs, " << rows << " rows");
+                std::vector<float> bounds(256);
+                std::vector<std::uint32_t> found(256);
+                sign_scan_output out{bounds.data(), found.data(), 256, 0};
+                REQUIRE(kernels->scan_signs(in, 0, out) == (rows + 31) / 32);
+                std::size_t next = 0;
+                for (std::size_t row = 0; row < rows; ++row) {
+                    const bool passes = next < out.count && found[next] == row;
+                    if (passes) CHECK(bounds[next++] == Approx(right[row]).margin(1e-4));
+                    if (right[row] < in.limit - 1e-4f) CHECK(passes);
+                    if (right[row] > in.limit + 1e-4f) CHECK_FALSE(passes);
+                }
+                REQUIRE(next == out.count);
+            }
+}
+
 TEST_CASE("fast_scan: inner products with panels are those of the centroids", "[fast_scan]") {
     random_source random(11);
     for (const auto* kernels : available_fast_scans())

@@ -58,6 +58,7 @@ public:
                 }
                 limits_.push_back(walk.limit());
             }
+            slack_ = options.slack;
             scan_ahead();
             for (std::size_t i = 0; i < count_; ++i) take_waiting(walks[i], i);
         }
@@ -97,6 +98,7 @@ private:
     std::size_t nprobe_;
     ivf_group_scratch& scratch_;
     std::vector<float> limits_;  ///< [count]
+    float slack_ = 0;
 };
 
 }  // namespace detail

@@ -26,9 +26,11 @@
 /// | table of lists | [L] of {u32 first block, u32 entries, f32 least term, f32 step of terms} |
 /// | mean, taken from every row and query | [dim] f32 |
 /// | codebook (pq4) | [subs, 3, 16] f32 |
+/// | seed of the rotation (rabitq) | u64, see quantization/rotation.hpp |
+/// | factors of each list (rabitq) | [L] of {f32 least scale, step of scales, least error, step of errors} |
 /// | codec (int8) | 24 bytes, see quantization/scalar_codec.hpp: of u8, one grid |
 ///
-/// codes: [B] blocks; of a flat list nothing, of pq4 see fast_scan.hpp, of int8 [32, code bytes], zero behind the last
+/// codes: [B] blocks; of a flat list nothing, of pq4 and rabitq (sign blocks) see fast_scan.hpp, of int8 [32, code bytes], zero behind the last
 /// entry. Lists lie in their order, each from a new block.
 /// ids: [B, 32] u32 row numbers, 0xFFFFFFFF behind the last entry of a list.
 ///
@@ -41,6 +43,7 @@
 #include <vecstore/core/types.hpp>
 #include <vecstore/distance/metric.hpp>
 #include <vecstore/quantization/fast_scan.hpp>
+#include <vecstore/quantization/rotation.hpp>
 #include <vecstore/quantization/scalar_codec.hpp>
 
 #include <cstddef>
@@ -60,6 +63,9 @@ enum class ivf_code : std::uint8_t {
     flat = 1,  ///< nothing: every row of a probed list is compared by its original
     int8 = 2,  ///< a byte for each value: hardly more rows are compared by their originals than are returned
     pq4 = 3,   ///< 4 bits for each pair of values: few rows of a probed list are compared by their originals
+    /// A sign for each value, after a rotation, and bounds: where memory counts more than speed, or where the rows that
+    /// will be searched are not like those that pq4 would be trained on. Not for manhattan.
+    rabitq = 4,
 };
 
 /// The four blocks, as `build_ivf` makes them; how a file arranges them is the file's business.
@@ -80,6 +86,12 @@ public:
         float term_step = 0;
     };
 
+    /// Of a list of rabitq: scales and errors of its rows, by level.
+    struct sign_factors {
+        quantization::level_scale scale;
+        quantization::level_scale error;
+    };
+
     /// Checks the blocks and looks at them in place, without a copy. `row_count` is the number of rows in the part.
     /// Alignment: the model must lie on a 4-byte boundary; 64 is fastest, as for the codes.
     /// Errors: corruption (any size, count, number or order that is not as the layout says).
@@ -95,7 +107,9 @@ public:
     [[nodiscard]] std::size_t panel_count() const noexcept {
         return (list_count_ + quantization::panel_rows - 1) / quantization::panel_rows;
     }
-    [[nodiscard]] std::size_t subs() const noexcept { return code_ == ivf_code::pq4 ? (dim_ + 1) / 2 : 0; }
+    [[nodiscard]] std::size_t subs() const noexcept {
+        return code_ == ivf_code::pq4 ? (dim_ + 1) / 2 : code_ == ivf_code::rabitq ? (dim_ + 3) / 4 : 0;
+    }
     [[nodiscard]] std::uint64_t entry_count() const noexcept { return entry_count_; }
     [[nodiscard]] float code_error() const noexcept { return code_error_; }
     /// Bytes of the codes of one block.
@@ -108,6 +122,12 @@ public:
     [[nodiscard]] const float* codebook() const noexcept { return floats(code_model_at()); }
     /// Precondition: code() is int8.
     [[nodiscard]] const quantization::scalar_codec& codec() const noexcept { return *codec_; }
+    /// Precondition: code() is rabitq.
+    [[nodiscard]] const quantization::rotation& rotation() const noexcept { return *rotation_; }
+    [[nodiscard]] sign_factors factors(std::size_t i) const noexcept {
+        return load_le<sign_factors>(model_.data() + code_model_at() + sizeof(std::uint64_t) +
+                                     i * sizeof(sign_factors));
+    }
     /// Precondition: i < list_count().
     [[nodiscard]] list at(std::size_t i) const noexcept {
         return load_le<list>(model_.data() + table_at() + i * sizeof(list));
@@ -124,7 +144,7 @@ public:
     void prefetch(const list& l) const noexcept;
 
 private:
-    static_assert(sizeof(list) == 16);
+    static_assert(sizeof(list) == 16 && sizeof(sign_factors) == 16);
     [[nodiscard]] static error bad(std::string message, std::uint64_t offset) {
         return corruption("ivf " + std::move(message), {}, offset);
     }
@@ -132,6 +152,7 @@ private:
     [[nodiscard]] result<void> check_sizes(std::uint64_t model, std::uint64_t codes, std::uint64_t ids) const;
     [[nodiscard]] result<void> check_model();
     [[nodiscard]] result<void> read_code_model();
+    [[nodiscard]] result<void> read_rotation();
     [[nodiscard]] result<void> check_ids() const;
 
     [[nodiscard]] std::size_t half_norms_at() const noexcept {
@@ -158,6 +179,7 @@ private:
     float code_error_ = 0;
     float term_step_max_ = 0;
     std::optional<quantization::scalar_codec> codec_;  ///< of int8
+    std::optional<quantization::rotation> rotation_;   ///< of rabitq
 };
 
 }  // namespace vecstore::index

@@ -26,7 +26,7 @@ inline constexpr std::size_t ivf_chunk = 256;
 
 /// One query against one set of lists. The estimate of a row's distance is, with pq4,
 /// list_bias(list) + step * (sum of its table entries + its term), the bracket being what a scan adds up; with int8 the
-/// distance of its code, less what rounding adds on average.
+/// distance of its code, less what rounding adds on average; with rabitq it is a lower bound (rotation_code.hpp).
 /// Thread safety: belongs to one thread. Buffers are kept from query to query.
 class ivf_query {
 public:
@@ -44,7 +44,8 @@ public:
     [[nodiscard]] std::uint32_t list_at(std::size_t rank);
 
     /// Makes the query ready for scans of list `i`.
-    void aim(const ivf_lists& lists, std::uint32_t i);
+    /// `slack`: how many standard deviations the estimates of rabitq are brought down.
+    void aim(const ivf_lists& lists, std::uint32_t i, float slack);
     /// Appends the entries of chunk `chunk` of the list aimed at whose estimate is not above `limit`, and perhaps some
     /// that are just above; in their order.
     void scan(const ivf_lists& lists, std::size_t chunk, float limit, std::vector<ivf_candidate>& out) const;
@@ -61,11 +62,17 @@ private:
     };
     void order_lists(std::size_t more);
     void make_tables(const ivf_lists& lists);
+    /// Of the raw tables [subs, 16]: step, bias and tables in bytes. Steps are not finer than `step_least`.
+    void round_tables(std::size_t subs, float step_least);
+    void make_sign_tables(const ivf_lists& lists);
+    void aim_signs(const ivf_lists& lists, std::uint32_t i, float slack);
     [[nodiscard]] float spread_of_bytes(const ivf_lists& lists, float distance) const noexcept;
     /// The largest sum in the list aimed at whose estimate is not above `distance`, or one more; -1 when there is none.
     [[nodiscard]] int sum_at(float distance) const noexcept;
     void scan_sums(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
                    std::vector<ivf_candidate>& out) const;
+    void scan_signs(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                    std::vector<ivf_candidate>& out) const;
     void scan_bytes(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
                     std::vector<ivf_candidate>& out) const;
 
@@ -75,6 +82,7 @@ private:
     std::vector<ranked_list> order_;  ///< nearest first
     std::vector<ranked_list> rest_;   ///< not ordered yet, none nearer
     std::vector<ranked_list> taken_;
+    std::vector<float> rotated_;     ///< the query, for rabitq
     std::vector<float> raw_tables_;  ///< [subs, 16]
     std::vector<std::uint8_t> tables_;
     quantization::code_query bytes_;  ///< for int8
@@ -85,6 +93,7 @@ private:
     ivf_lists::list list_;  ///< aimed at
     float list_bias_ = 0;
     std::uint16_t term_factor_ = 0;
+    quantization::level_scale term_, scale_, error_, dot_;  ///< of rabitq, in the list aimed at
 };
 
 }  // namespace vecstore::index

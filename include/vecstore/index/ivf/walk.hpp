@@ -23,8 +23,8 @@ struct ivf_search_options {
     std::size_t k = 10;
     /// Lists to scan. With a filter more are scanned, until `rescore` rows that may be returned were found.
     std::size_t nprobe = 32;
-    /// At most so many candidates are compared by their originals; 0: 40 k with pq4, 8 k with int8. A flat list is
-    /// compared whole.
+    /// At most so many candidates are compared by their originals; 0: 40 k with pq4, 8 k with int8, 400 k
+    /// with rabitq, whose bounds decide before. A flat list is compared whole.
     std::size_t rescore = 0;
     /// A candidate is left out when its estimate is so many standard deviations beyond the k-th best distance. On the sets
     /// measured, 2 costs up to 0.001 of recall against no limit, 3 nothing.
@@ -115,7 +115,7 @@ private:
     static constexpr auto estimate_of = [](const ivf_candidate& c) { return c.estimate; };
 
     [[nodiscard]] static constexpr std::size_t default_rescore(ivf_code code) noexcept {
-        return code == ivf_code::int8 ? 8 : 40;
+        return code == ivf_code::int8 ? 8 : code == ivf_code::rabitq ? 400 : 40;
     }
     /// How often a row may be found.
     [[nodiscard]] static std::size_t copies(const ivf_lists& lists) noexcept {
@@ -125,7 +125,7 @@ private:
         const auto number = scratch_.query.list_at(rank_);
         list_ = lists_.at(number);
         if (rank_ + 1 < lists_.list_count()) lists_.prefetch(lists_.at(scratch_.query.list_at(rank_ + 1)));
-        if (lists_.code() != ivf_code::flat) scratch_.query.aim(lists_, number);
+        if (lists_.code() != ivf_code::flat) scratch_.query.aim(lists_, number, slack_);
     }
     void scan_chunk() {
         if (chunk_ == 0) enter();
