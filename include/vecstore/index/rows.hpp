@@ -78,6 +78,10 @@ public:
     /// The same of a vector [dim]. Precondition: type() is f32.
     row_id append(std::span<const float> vector) VECSTORE_EXCLUDES(mutex_) { return append(std::as_bytes(vector)); }
 
+    /// Writes a packed row over an old one. Precondition: nobody reads the row until he learns of it by a release store
+    /// that comes after.
+    void replace(row_id row, byte_span packed) noexcept { std::copy(packed.begin(), packed.end(), rows_.at(row)); }
+
     [[nodiscard]] const void* at(row_id row) const noexcept { return rows_.at(row); }
     [[nodiscard]] row_id size() const noexcept { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] std::size_t dim() const noexcept { return dim_; }

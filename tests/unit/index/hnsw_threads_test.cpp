@@ -11,25 +11,6 @@
 using namespace vecstore;
 using index::hnsw;
 
-namespace {
-
-std::size_t reachable_rows(const index::graph& graph) {
-    std::vector<bool> seen(graph.row_bound());
-    std::vector<row_id> open{graph.entry().row};
-    seen[open[0]] = true;
-    row_id ids[index::list_max];
-    std::size_t count = 0;
-    for (; !open.empty(); ++count) {
-        const auto listed = graph.neighbors(open.back(), 0, ids);
-        open.pop_back();
-        for (std::size_t i = 0; i < listed; ++i)
-            if (!seen[ids[i]]) seen[ids[i]] = true, open.push_back(ids[i]);
-    }
-    return count;
-}
-
-}  // namespace
-
 TEST_CASE("hnsw: threads insert, remove and search at once; nothing is lost and nothing wrong is returned",
           "[hnsw][threads]") {
     constexpr std::size_t inserters = 3, per_thread = 700, dim = 12;
@@ -62,7 +43,7 @@ TEST_CASE("hnsw: threads insert, remove and search at once; nothing is lost and 
 
     CHECK_FALSE(wrong);
     CHECK(h.size() == data.rows * 4 / 5);
-    CHECK(reachable_rows(h.graph()) == data.rows);
+    CHECK(h.health().unreachable_rows == 0);
     std::size_t found_itself = 0;
     for (std::size_t i = 0; i < data.rows; ++i) {
         const auto found = h.search(data[i], 1, 100).value();
@@ -71,6 +52,42 @@ TEST_CASE("hnsw: threads insert, remove and search at once; nothing is lost and 
         REQUIRE(h.contains(row_of[i]) == (i % 5 != 0));
     }
     CHECK(found_itself >= data.rows * 4 / 5 * 99 / 100);
+}
+
+TEST_CASE("hnsw: threads replace rows whose numbers and memory are used again, while others search",
+          "[hnsw][threads]") {
+    constexpr std::size_t writers = 3, per_writer = 200, dim = 8, rounds = 5;
+    const auto data = test::random_vectors(writers * per_writer * (rounds + 1), dim, 73);
+    hnsw<> h({.dim = dim, .metric = metric::euclid, .m = 6, .ef_construct = 30, .reuse_rows = true});
+    std::vector<row_id> row_of(writers * per_writer);
+    for (std::size_t i = 0; i < row_of.size(); ++i) row_of[i] = h.insert(data[i]).value();
+    std::atomic<bool> done{false}, wrong{false};
+    std::vector<std::thread> searchers, threads;
+    for (std::size_t s = 0; s < 2; ++s)
+        searchers.emplace_back([&, s] {
+            for (std::size_t i = s; !done; ++i) {
+                const auto found = h.search(data[i % data.rows], 10, 30).value();
+                if (found.size() != 10 || !std::is_sorted(found.begin(), found.end())) wrong = true;
+            }
+        });
+    for (std::size_t t = 0; t < writers; ++t)
+        threads.emplace_back([&, t] {
+            for (std::size_t round = 1; round <= rounds; ++round)
+                for (std::size_t i = t * per_writer; i < (t + 1) * per_writer; ++i) {
+                    const auto& vector = data[round * row_of.size() + i];
+                    if (!h.remove(row_of[i])) wrong = true;
+                    row_of[i] = h.insert(vector).value();
+                    if (h.search(vector, 1, 60).value().at(0).distance > 1e-6f) wrong = true;
+                    if (i % 97 == 0 && h.heal() != 0) wrong = true;
+                }
+        });
+    for (auto& thread : threads) thread.join();
+    done = true;
+    for (auto& thread : searchers) thread.join();
+    CHECK_FALSE(wrong);
+    CHECK(h.size() == row_of.size());
+    CHECK(h.rows().size() < data.rows / 2);
+    CHECK(h.health().unreachable_rows == 0);
 }
 
 TEST_CASE("hnsw: many threads link equal vectors and all stay reachable", "[hnsw][threads]") {
@@ -84,5 +101,5 @@ TEST_CASE("hnsw: many threads link equal vectors and all stay reachable", "[hnsw
         });
     for (auto& thread : threads) thread.join();
     CHECK(h.size() == 2000);
-    CHECK(reachable_rows(h.graph()) == 2000);
+    CHECK(h.health().unreachable_rows == 0);
 }

@@ -7,11 +7,17 @@
 ///     are, or just were, neighbours.
 ///  2. A slot is stored with release after the row it names is whole (vector, own lists on all levels, node), and is
 ///     loaded with acquire. So whatever row a walk reaches can be expanded at once.
-///  3. The lists of a row that no list names yet belong to the thread that inserts it; afterwards they are written only
-///     under the row's stripe lock. A thread holds one stripe at a time, so there is no deadlock.
-///  4. The links row <-> parent(row) on level 0 are never dropped, and a parent can be reached before its children are.
-///     So the rows form a tree of two-way links: from any row a walk on level 0 can reach every other row.
-///  5. Lists, nodes and vectors never move and are freed with the graph.
+///  3. Whoever writes holds turn(): inserts share it, removals and repairs have it alone. The lists of a row that no
+///     list names yet belong to the thread that inserts it; afterwards an insert writes them only under the row's
+///     stripe lock. A thread holds one stripe at a time, so there is no deadlock.
+///  4. The links row <-> parent(row) on level 0 are never pruned, and a parent can be reached before its children are.
+///     So the rows that are not dead form a tree of two-way links: from any row a walk on level 0 reaches them all. When a row
+///     dies its children get other parents first (those links are written before any old one goes), and its own list
+///     is left as it is, so that a walk that stands on it finds the way out.
+///  5. The entry is not dead, and no row that is not dead has a higher level; there is none when all are dead.
+///  6. A dead row is linked to by nobody who was not before. It is free when a sweep over all lists, which began after its death,
+///     has ended: then no list names it but those of other free rows, and no walk that begins later can meet it.
+///  7. Lists, nodes and vectors never move and are freed with the graph.
 /// Thread safety: every const function from any number of threads, without locks; the others as each one says.
 #pragma once
 
@@ -20,12 +26,14 @@
 #include <vecstore/core/types.hpp>
 #include <vecstore/index/hnsw/level.hpp>
 #include <vecstore/index/hnsw/scratch.hpp>
+#include <vecstore/index/hnsw/shared_turn.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace vecstore::index {
 
@@ -40,13 +48,20 @@ struct entry_point {
 
 class graph {
 public:
-    /// What is known of a row besides its lists. Constant once the row can be reached, except `child_count`, which the
-    /// row's stripe guards.
+    /// What is known of a row besides its lists. Constant while inserts run, once the row can be reached, except
+    /// `child_count`, which the row's stripe guards.
     struct node {
-        row_id parent;             ///< on level 0; row_none for the first row
+        row_id parent;             ///< on level 0; row_none for the root, and for dead rows
         std::uint32_t upper_list;  ///< its list on level 1, higher levels follow
         std::uint8_t level;
         std::uint8_t child_count;
+    };
+
+    /// Dead rows on their way out.
+    struct departing_rows {
+        std::vector<row_id> dead;     ///< since the sweep began; they leave with the next
+        std::vector<row_id> leaving;  ///< dropped from all lists by the sweep; none when there is no sweep
+        row_id next = 0;              ///< where the sweep is
     };
 
     explicit graph(std::size_t m) noexcept : m_(m), base_(2 * m), upper_(m) {}
@@ -92,11 +107,19 @@ public:
 
     [[nodiscard]] std::size_t m() const noexcept { return m_; }
     [[nodiscard]] std::size_t list_size(unsigned level) const noexcept { return level == 0 ? 2 * m_ : m_; }
-    /// Precondition: row < row_bound().
-    [[nodiscard]] bool linked(row_id row) const noexcept { return state_of(row) != state_absent; }
-    [[nodiscard]] bool dead(row_id row) const noexcept { return state_of(row) == state_dead; }
+    /// True for a row that lists may name: inserted, and not free. Precondition: row < row_bound().
+    [[nodiscard]] bool linked(row_id row) const noexcept {
+        const auto state = state_of(row);
+        return state != state_absent && state != state_free;
+    }
+    /// True for a row that may be returned. Precondition: as `linked`.
+    [[nodiscard]] bool live(row_id row) const noexcept { return state_of(row) == state_live; }
+    /// True for a removed row, free ones too. Precondition: as `linked`.
+    [[nodiscard]] bool dead(row_id row) const noexcept { return state_of(row) >= state_dead; }
+    [[nodiscard]] bool leaving(row_id row) const noexcept { return state_of(row) == state_leaving; }
     [[nodiscard]] std::size_t linked_count() const noexcept { return linked_count_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::size_t dead_count() const noexcept { return dead_count_.load(std::memory_order_relaxed); }
+    /// Linked rows that are dead. When it is 0, a walk that begins now meets none.
+    [[nodiscard]] std::size_t dead_count() const noexcept { return dead_count_.load(std::memory_order_acquire); }
     [[nodiscard]] const node& node_of(row_id row) const noexcept { return nodes_[row]; }
     /// Of the rows there are; the room kept for more is not backed by memory yet.
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
@@ -104,20 +127,28 @@ public:
                scratches_.memory_bytes();
     }
 
-    // Writing.
-    /// Gives `row` empty lists on levels 0 to `level`. Once for each row, by any thread. May throw std::bad_alloc, then
-    /// the row is as before (a few list slots may stay unused).
-    void allocate(row_id row, unsigned level) VECSTORE_EXCLUDES(growth_) {
+    // Writing: preconditions are those of invariant 3.
+    [[nodiscard]] shared_turn& turn() noexcept { return turn_; }
+    /// Gives `row` empty lists on levels 0 to `level`, or, if it is free, to the level it had; returns the level. By any
+    /// thread. May throw std::bad_alloc, then the row is as before (a few list slots may stay unused).
+    unsigned allocate(row_id row, unsigned level) VECSTORE_EXCLUDES(growth_) {
         const lock_guard lock(growth_);
         const auto size = static_cast<std::size_t>(row) + 1;
-        upper_.ensure(upper_count_ + level);
-        base_.ensure(size);
-        nodes_.ensure(size);
-        states_.ensure(size);
-        nodes_[row] = {row_none, upper_count_, static_cast<std::uint8_t>(level), 0};
-        upper_count_ += level;
+        if (row < bound_.load(std::memory_order_relaxed) && state_of(row) == state_free) {
+            level = nodes_[row].level;
+            nodes_[row] = {row_none, nodes_[row].upper_list, nodes_[row].level, 0};
+        } else {
+            upper_.ensure(upper_count_ + level);
+            base_.ensure(size);
+            nodes_.ensure(size);
+            states_.ensure(size);
+            nodes_[row] = {row_none, upper_count_, static_cast<std::uint8_t>(level), 0};
+            upper_count_ += level;
+        }
         for (unsigned l = 0; l <= level; ++l) write_list(row, l, {});
+        states_[row].store(state_absent, std::memory_order_release);
         if (size > bound_.load(std::memory_order_relaxed)) bound_.store(row + 1, std::memory_order_release);
+        return level;
     }
     /// Replaces a list. Precondition: the caller owns it (invariant 3); ids.size() <= list_size(level).
     void write_list(row_id row, unsigned level, std::span<const row_id> ids) noexcept {
@@ -146,20 +177,34 @@ public:
                !entry_.compare_exchange_weak(word, word_of(candidate), std::memory_order_acq_rel)) {
         }
     }
+    /// Precondition: alone.
+    void replace_entry(entry_point entry) noexcept {
+        entry_.store(entry.row == row_none ? 0 : word_of(entry), std::memory_order_release);
+    }
+
+    // The life of a row: absent, live, dead, leaving, free, and live again if its number is used again. The last three
+    // steps alone.
     void mark_linked(row_id row) noexcept {
-        states_[row].store(state_linked, std::memory_order_release);
+        states_[row].store(state_live, std::memory_order_release);
         linked_count_.fetch_add(1, std::memory_order_relaxed);
     }
-    /// False when the row is not linked, or dead already.
+    /// False when the row is not live.
     bool mark_dead(row_id row) noexcept {
-        auto expected = state_linked;
-        if (!states_[row].compare_exchange_strong(expected, state_dead, std::memory_order_acq_rel)) return false;
+        if (!live(row)) return false;
+        states_[row].store(state_dead, std::memory_order_release);
         dead_count_.fetch_add(1, std::memory_order_release);
         return true;
     }
+    void mark_leaving(row_id row) noexcept { states_[row].store(state_leaving, std::memory_order_release); }
+    void mark_free(row_id row) noexcept {
+        states_[row].store(state_free, std::memory_order_release);
+        linked_count_.fetch_sub(1, std::memory_order_relaxed);
+        dead_count_.fetch_sub(1, std::memory_order_release);
+    }
+    [[nodiscard]] departing_rows& departing() noexcept { return departing_; }
 
 private:
-    static constexpr std::uint8_t state_absent = 0, state_linked = 1, state_dead = 2;
+    static constexpr std::uint8_t state_absent = 0, state_live = 1, state_dead = 2, state_leaving = 3, state_free = 4;
 
     [[nodiscard]] static std::uint64_t word_of(entry_point e) noexcept {
         return (static_cast<std::uint64_t>(e.level) + 1) << 32 | e.row;
@@ -184,6 +229,8 @@ private:
     mutex growth_;
     std::uint32_t upper_count_ VECSTORE_GUARDED_BY(growth_) = 0;
     std::array<mutex, 1024> stripes_;
+    shared_turn turn_;
+    departing_rows departing_;  // whoever has the turn alone
     mutable scratch_pool scratches_;
 };
 
