@@ -58,9 +58,9 @@ struct frozen_graph_bytes {
     byte_vector upper;
 };
 
-/// Writes `g` as frozen bytes. Rows that are allocated but not linked get empty lists; removed rows stay in the graph,
-/// and are kept out of results by the caller's predicate.
-/// Precondition: no insert runs meanwhile.
+/// Writes `g` as frozen bytes. Rows that are not linked get empty lists; removed rows that are not free yet stay in the
+/// graph, and are kept out of results by the caller's predicate.
+/// Precondition: no insert, removal or repair runs meanwhile.
 /// Cost: one pass over the graph; holds a second copy of its lists.
 [[nodiscard]] inline frozen_graph_bytes freeze(const graph& g, row_id row_count) {
     byte_writer header, level0, upper, lists;
@@ -140,6 +140,11 @@ public:
         const auto* list = base_list(row);
         for (std::size_t i = 0; i < 2 * m_ * sizeof(row_id); i += 64) __builtin_prefetch(list + i);
     }
+    /// The highest level on which the row has a list. Cost: a binary search among the upper rows.
+    [[nodiscard]] unsigned level_of(row_id row) const noexcept {
+        const auto i = find_upper(row);
+        return i < upper_count_ && upper_row(i) == row ? first_list(i + 1) - first_list(i) : 0;
+    }
     [[nodiscard]] scratch_pool& scratches() const noexcept { return *scratches_; }
     [[nodiscard]] std::size_t m() const noexcept { return m_; }
     /// Heap memory alone; the blocks belong to someone else.
@@ -206,15 +211,14 @@ private:
             const auto id = load_le<row_id>(list + i * sizeof(row_id));
             if (id == row_none)
                 ended = true;
-            else if (ended || id >= row_count_ || (level > 0 && level_of_row(id) < level))
+            else if (ended || id >= row_count_ || (level > 0 && level_of(id) < level))
                 return false;
         }
         return true;
     }
     [[nodiscard]] result<void> check_entry() const {
         if (entry_.row == row_none && entry_.level == 0) return {};
-        if (entry_.row >= row_count_ || level_of_row(entry_.row) != entry_.level)
-            return bad("header: bad entry row", 16);
+        if (entry_.row >= row_count_ || level_of(entry_.row) != entry_.level) return bad("header: bad entry row", 16);
         return {};
     }
 
@@ -234,10 +238,6 @@ private:
     /// Precondition: the row has a list on `level` (checked at `open` for every id and the entry).
     [[nodiscard]] const std::byte* upper_list(row_id row, unsigned level) const noexcept {
         return list_at(first_list(find_upper(row)) + level - 1);
-    }
-    [[nodiscard]] unsigned level_of_row(row_id row) const noexcept {
-        const auto i = find_upper(row);
-        return i < upper_count_ && upper_row(i) == row ? first_list(i + 1) - first_list(i) : 0;
     }
     /// The first upper row that is not below `row`.
     [[nodiscard]] std::size_t find_upper(row_id row) const noexcept {
