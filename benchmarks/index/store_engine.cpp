@@ -89,9 +89,8 @@ public:
         }
     }
     [[nodiscard]] double bytes_per_vector() const override {
-        const auto info = points_->info().value();
-        const auto tables = database_->stats().value().tables_bytes;
-        return info.bytes_per_point() + static_cast<double>(tables) / static_cast<double>(options_.rows);
+        // Ids come with the rows, so the tables of ids and payloads are not read.
+        return points_->info().value().bytes_per_point();
     }
     [[nodiscard]] std::uint64_t distances() const override { return distances_.load(std::memory_order_relaxed); }
 

@@ -50,7 +50,7 @@ result<void> graph_index::read(const storage::block_file& file, const index_owne
     VECSTORE_TRY(level0_, read_section(file, fourcc("LVL0")));
     VECSTORE_TRY(upper_, read_section(file, fourcc("UPPR")));
     VECSTORE_TRY(auto graph,
-                 index::frozen_graph::open(header, span_of(level0_), span_of(upper_), owner.originals.size()));
+                 index::frozen_graph::open(header, span_of(level0_), span_of(upper_), owner.rows.mapped.size()));
     graph_.emplace(std::move(graph));
     VECSTORE_TRY(const auto measured, file.section(fourcc("CALB")));
     if (file.version() == 1) {
@@ -66,20 +66,18 @@ result<void> graph_index::read(const storage::block_file& file, const index_owne
 result<void> graph_index::read_codes(const storage::block_file& file) {
     VECSTORE_TRY(const auto saved, file.section(fourcc("CODC")));
     VECSTORE_TRY(auto codec, quantization::scalar_codec::load(saved));
-    if (codec.metric() != metric_ || codec.dim() != originals_.dim())
+    if (codec.metric() != metric_ || codec.dim() != originals_.mapped.dim())
         return corruption("codes are for other vectors", file.path(), 0);
     VECSTORE_TRY(auto codes, read_section(file, fourcc("CODE")));
-    if (codes.size() != originals_.size() * codec.code_bytes())
+    if (codes.size() != originals_.mapped.size() * codec.code_bytes())
         return corruption("codes have the wrong size", file.path(), 0);
     coded_.emplace(index::coded_rows{std::move(codec), std::move(codes)});
     return {};
 }
 
-template <class Allow>
-std::vector<neighbor> graph_index::search_allowed(const part_request& request, const Allow& allow,
-                                                  part_cost& cost) const {
-    const distance_computer computer(metric_, type_, request.query, originals_.dim());
-    const index::exact_distances exact(originals_, computer);
+template <class Exact, class Allow>
+std::vector<neighbor> graph_index::search_with(const part_request& request, const Exact& exact, const Allow& allow,
+                                               part_cost& cost) const {
     const std::size_t ef = request.setting.breadth;
     index::search_stats stats;
     std::vector<neighbor> found;
@@ -101,8 +99,11 @@ std::vector<neighbor> graph_index::search_allowed(const part_request& request, c
 }
 
 std::vector<neighbor> graph_index::search(const part_request& request, part_cost& cost) const {
-    return request.allow != nullptr ? search_allowed(request, *request.allow, cost)
-                                    : search_allowed(request, index::allow_all{}, cost);
+    const distance_computer computer(metric_, type_, request.query, originals_.mapped.dim());
+    return with_distances(originals_, computer, [&](const auto& exact) {
+        return request.allow != nullptr ? search_with(request, exact, *request.allow, cost)
+                                        : search_with(request, exact, index::allow_all{}, cost);
+    });
 }
 
 index_memory graph_index::memory() const noexcept {

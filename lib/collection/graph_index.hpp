@@ -11,6 +11,7 @@
 #pragma once
 
 #include "calibration.hpp"
+#include "originals.hpp"
 #include "part_index.hpp"
 
 #include <vecstore/core/aligned_buffer.hpp>
@@ -26,8 +27,8 @@ namespace vecstore::detail {
 
 /// What an index is opened for.
 struct index_owner {
-    std::uint64_t root = 0;            ///< checksum of the part's file
-    index::contiguous_rows originals;  ///< outlive the index
+    std::uint64_t root = 0;  ///< checksum of the part's file
+    detail::originals rows;  ///< outlive the index
     const vector_options& options;
 };
 
@@ -59,14 +60,14 @@ public:
 
 private:
     explicit graph_index(const index_owner& owner)
-        : originals_(owner.originals), metric_(owner.options.metric), type_(owner.options.type) {}
+        : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
     result<void> read(const storage::block_file& file, const index_owner& owner);
     result<void> read_codes(const storage::block_file& file);
-    template <class Allow>
-    [[nodiscard]] std::vector<neighbor> search_allowed(const part_request& request, const Allow& allow,
-                                                       part_cost& cost) const;
+    template <class Exact, class Allow>
+    [[nodiscard]] std::vector<neighbor> search_with(const part_request& request, const Exact& exact, const Allow& allow,
+                                                    part_cost& cost) const;
 
-    index::contiguous_rows originals_;
+    originals originals_;
     vecstore::metric metric_;
     element_type type_;
     aligned_buffer<std::byte> level0_, upper_;

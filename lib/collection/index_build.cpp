@@ -31,7 +31,10 @@ bool wants_lists(const vector_options& options) noexcept {
 /// Also where lists were wanted and cannot be had.
 bool wants_graph(const part_descriptor& descriptor, const vector_options& options) noexcept {
     if (options.index == index_kind::flat) return false;
-    return options.index != index_kind::ivf || descriptor.ivf_root == index_declined;
+    // Little memory is what on_disk is for, and lists take a third of it.
+    const bool lists_alone = options.index == index_kind::ivf ||
+                             (options.index == index_kind::automatic && options.on_disk && wants_lists(options));
+    return !lists_alone || descriptor.ivf_root == index_declined;
 }
 
 /// Where lists must be cheaper than the graph at least once to be worth their memory.

@@ -45,8 +45,8 @@ result<void> ivf_index::read(const storage::block_file& file) {
     VECSTORE_TRY(codes_, read_section(file, fourcc("CODE")));
     VECSTORE_TRY(ids_, read_section(file, fourcc("IDS_")));
     VECSTORE_TRY(auto lists,
-                 index::ivf::open(header, span_of(model_), span_of(codes_), span_of(ids_), originals_.size()));
-    if (lists.lists().dim() != originals_.dim() || lists.lists().metric() != metric_)
+                 index::ivf::open(header, span_of(model_), span_of(codes_), span_of(ids_), originals_.mapped.size()));
+    if (lists.lists().dim() != originals_.mapped.dim() || lists.lists().metric() != metric_)
         return corruption("lists are for other vectors", file.path(), 0);
     lists_.emplace(std::move(lists));
     VECSTORE_TRY(const auto saved, file.section(fourcc("CALB")));
@@ -57,14 +57,15 @@ result<void> ivf_index::read(const storage::block_file& file) {
 
 std::vector<neighbor> ivf_index::search_nearest(const part_request& request, std::size_t k, part_cost& cost) const {
     const auto* const query = static_cast<const float*>(request.query);
-    const distance_computer computer(metric_, type_, query, originals_.dim());
-    const index::exact_distances exact(originals_, computer);
+    const distance_computer computer(metric_, type_, query, originals_.mapped.dim());
     const index::ivf_search_options options{
         .k = k, .nprobe = std::max<std::size_t>(1, request.setting.breadth), .rescore = request.setting.rescored};
     index::ivf_search_stats stats;
-    const std::span<const float> vector(query, originals_.dim());
-    auto found = request.allow != nullptr ? lists_->search(vector, exact, options, *request.allow, &stats)
-                                          : lists_->search(vector, exact, options, index::allow_all{}, &stats);
+    const std::span<const float> vector(query, originals_.mapped.dim());
+    auto found = with_distances(originals_, computer, [&](const auto& exact) {
+        return request.allow != nullptr ? lists_->search(vector, exact, options, *request.allow, &stats)
+                                        : lists_->search(vector, exact, options, index::allow_all{}, &stats);
+    });
     cost.distances += stats.codes + stats.distances;
     cost.rescored += stats.distances;
     // It refuses only what was checked before: k, dim.
@@ -72,7 +73,7 @@ std::vector<neighbor> ivf_index::search_nearest(const part_request& request, std
 }
 
 std::vector<neighbor> ivf_index::search(const part_request& request, part_cost& cost) const {
-    const auto most = std::min<std::size_t>(request.k, originals_.size());
+    const auto most = std::min<std::size_t>(request.k, originals_.mapped.size());
     if (most == 0) return {};
     if (!request.radius) return search_nearest(request, most, cost);
     constexpr std::size_t first = 16, growth = 4;

@@ -39,12 +39,12 @@ public:
 
 private:
     explicit ivf_index(const index_owner& owner)
-        : originals_(owner.originals), metric_(owner.options.metric), type_(owner.options.type) {}
+        : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
     result<void> read(const storage::block_file& file);
     [[nodiscard]] std::vector<neighbor> search_nearest(const part_request& request, std::size_t k,
                                                        part_cost& cost) const;
 
-    index::contiguous_rows originals_;
+    originals originals_;
     vecstore::metric metric_;
     element_type type_;
     aligned_buffer<std::byte> model_, codes_, ids_;

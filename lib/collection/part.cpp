@@ -48,7 +48,7 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
     VECSTORE_TRY(opened->vector_file_, std::move(file));
     if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
     VECSTORE_CHECK(opened->open_vectors(options));
-    opened->open_indexes(files, directory, options);
+    VECSTORE_CHECK(opened->open_indexes(files, directory, options));
     return std::shared_ptr<const part>(std::move(opened));
 }
 
@@ -83,14 +83,25 @@ result<void> part::open_vectors(const vector_options& options) {
     return {};
 }
 
-void part::open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options) {
-    const index_owner owner{descriptor_.root, vectors_, options};
+result<void> part::open_indexes(storage::file_system& files, const std::string& directory,
+                                const vector_options& options) {
+    index_owner owner{descriptor_.root, {vectors_, nullptr, 0, 0}, options};
+    if (options.on_disk) {
+        VECSTORE_TRY(owner.rows.offset, vector_file_->section_offset(storage::fourcc("VECS")));
+        VECSTORE_TRY(owner.rows.file, files.open(vector_file_->path(), storage::open_mode::read));
+        owner.rows.stride = size() > 1 ? static_cast<std::size_t>(static_cast<const std::byte*>(vectors_.at(1)) -
+                                                                  static_cast<const std::byte*>(vectors_.at(0)))
+                                       : row_stride(options.type, options.dim);
+    }
     if (descriptor_.graph_root != 0)
         if (auto graph = graph_index::open(files, graph_path(directory, descriptor_.number), owner))
             graph_ = *std::move(graph);
     if (descriptor_.ivf_root != 0 && descriptor_.ivf_root != index_declined)
         if (auto lists = ivf_index::open(files, ivf_path(directory, descriptor_.number), owner))
             lists_ = *std::move(lists);
+    // Checking it has read all of it.
+    if (options.on_disk && indexed()) vector_file_->release();
+    return {};
 }
 
 void part::note_death(ordinal_id ordinal) const noexcept {

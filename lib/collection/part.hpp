@@ -98,7 +98,7 @@ public:
 private:
     part() = default;
     result<void> open_vectors(const vector_options& options);
-    void open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
+    result<void> open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
 
     part_descriptor descriptor_;
     std::shared_ptr<const storage::block_file> vector_file_;

@@ -225,6 +225,11 @@ result<byte_span> block_file::section(std::uint32_t name) const {
     return mapping_->bytes().subspan(found->offset, found->bytes);
 }
 
+result<std::uint64_t> block_file::section_offset(std::uint32_t name) const {
+    VECSTORE_TRY(const auto bytes, section(name));
+    return static_cast<std::uint64_t>(bytes.data() - mapping_->bytes().data());
+}
+
 result<void> block_file::verify(std::uint64_t first, std::uint64_t count) const {
     if (first >= block_count_) return {};
     const auto last = first + std::min(count, block_count_ - first);

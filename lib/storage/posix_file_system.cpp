@@ -145,6 +145,9 @@ public:
         if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
     }
     [[nodiscard]] byte_span bytes() const noexcept override { return bytes_; }
+    void release() const noexcept override {
+        if (!bytes_.empty()) (void)::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+    }
 
 private:
     byte_span bytes_;

@@ -71,8 +71,10 @@ struct vector_options {
     /// What a graph keeps in memory of each row. Lists have codes of their own, two bits a number, unless it is `none`.
     quantization_kind quantization = quantization_kind::automatic;
 
-    /// True: graph and originals stay on disk, only codes of half a byte a number are in memory. Slower, for sets larger
-    /// than memory.
+    /// True: originals stay on disk and are read for the few rows that are compared by them; `automatic` then means
+    /// inverted lists alone, which take about a quarter of a byte for each number and 5 bytes for each row. A graph keeps its
+    /// lists in memory all the same, over codes of half a byte a number. Slower, for sets larger than memory.
+    /// Exact scans and vectors returned still read through a mapping.
     bool on_disk = false;
 
     friend bool operator==(const vector_options&, const vector_options&) = default;

@@ -122,6 +122,10 @@ public:
     /// Errors: corruption (no such section: the file is not what its kind says).
     [[nodiscard]] result<byte_span> section(std::uint32_t name) const;
     [[nodiscard]] bool has_section(std::uint32_t name) const noexcept;
+    /// Where the section begins in the file, for those who read it without the mapping.  Errors: as `section`.
+    [[nodiscard]] result<std::uint64_t> section_offset(std::uint32_t name) const;
+    /// As `mapping::release`.
+    void release() const noexcept { mapping_->release(); }
 
     /// Checks blocks `first` to `first + count - 1` (clamped) against their checksums; for scrubbing in slices.
     /// Errors: corruption (offset = start of the damaged block).

@@ -78,6 +78,9 @@ public:
 
     /// Page-aligned on disk file systems, 16-byte aligned in memory. Lifetime: that of the mapping.
     [[nodiscard]] virtual byte_span bytes() const noexcept = 0;
+
+    /// Gives back the memory that what was read has taken; it is read from the file again when it is touched.
+    virtual void release() const noexcept {}
 };
 
 /// An exclusive lock, given back by the destructor (or by the death of the process).
