@@ -1,4 +1,5 @@
 // Reads of a collection: query, get, scroll, count.
+#include "answering_order.hpp"
 #include "search.hpp"
 
 #include <vecstore/collection/collection.hpp>
@@ -125,9 +126,8 @@ struct unfilled {
 };
 
 /// All of the answer but payloads; the hits that want one are added to `later`.
-result<query_result> find_hits(read_session& session, const query& q, std::size_t number,
+result<query_result> find_hits(read_session& session, const query& q, const checked_query& checked, std::size_t number,
                                std::vector<unfilled>& later) {
-    VECSTORE_TRY(auto checked, check(session.collection().options(), q));
     query_result answer;
     VECSTORE_TRY(const auto found, detail::find_nearest(session, checked.request, checked.filter, answer.plan));
     if (!q.with_payload.reads_payload())
@@ -159,6 +159,25 @@ result<query_result> find_hits(read_session& session, const query& q, std::size_
     return answer;
 }
 
+error of_query(std::size_t number, error e) {
+    e.message = "queries[" + std::to_string(number) + "]: " + e.message;
+    return e;
+}
+
+std::vector<std::uint32_t> order_of(const std::vector<checked_query>& queries, const collection_options& options) {
+    std::vector<const float*> vectors;
+    for (const auto& q : queries)
+        if (q.bits.empty() && q.request.slot == queries.front().request.slot)
+            vectors.push_back(static_cast<const float*>(q.request.vector));
+    if (vectors.size() == queries.size() && !queries.empty()) {
+        const auto& slot = options.vectors[queries.front().request.slot];
+        return detail::answering_order(vectors, slot.metric, slot.dim);
+    }
+    std::vector<std::uint32_t> order(queries.size());
+    std::iota(order.begin(), order.end(), std::uint32_t{0});
+    return order;
+}
+
 /// In the order in which payloads lie: neighbours share pages of the tables.
 result<void> fill_payloads(read_session& session, std::span<const query> queries, std::span<query_result> answers,
                            std::vector<unfilled>& hits) {
@@ -176,7 +195,8 @@ result<void> fill_payloads(read_session& session, std::span<const query> queries
 result<query_result> collection::query(const vecstore::query& query) const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     std::vector<unfilled> later;
-    VECSTORE_TRY(auto answer, find_hits(session, query, 0, later));
+    VECSTORE_TRY(const auto checked, check(session.collection().options(), query));
+    VECSTORE_TRY(auto answer, find_hits(session, query, checked, 0, later));
     VECSTORE_CHECK(fill_payloads(session, {&query, 1}, {&answer, 1}, later));
     return answer;
 }
@@ -186,17 +206,20 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
         return invalid_argument("a batch of " + std::to_string(queries.size()) + " queries is above the limit of " +
                                 std::to_string(batch_queries_max));
     VECSTORE_TRY(auto session, read_session::open(*access_));
-    std::vector<query_result> answers;
-    std::vector<unfilled> later;
-    answers.reserve(queries.size());
+    const auto& options = session.collection().options();
+    std::vector<checked_query> checked;
+    checked.reserve(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        auto one = find_hits(session, queries[i], i, later);
-        if (!one) {
-            auto e = std::move(one).error();
-            e.message = "queries[" + std::to_string(i) + "]: " + e.message;
-            return e;
-        }
-        answers.push_back(*std::move(one));
+        auto one = check(options, queries[i]);
+        if (!one) return of_query(i, std::move(one).error());
+        checked.push_back(*std::move(one));
+    }
+    std::vector<query_result> answers(queries.size());
+    std::vector<unfilled> later;
+    for (const auto i : order_of(checked, options)) {
+        auto one = find_hits(session, queries[i], checked[i], i, later);
+        if (!one) return of_query(i, std::move(one).error());
+        answers[i] = *std::move(one);
     }
     VECSTORE_CHECK(fill_payloads(session, queries, answers, later));
     return answers;

@@ -110,3 +110,39 @@ TEST_CASE("query: the length of the query does not matter under cosine, however 
     }
     CHECK(code_of(docs.query(nearest_to(std::vector<float>(11, 0)))) == vs::errc::invalid_argument);
 }
+
+TEST_CASE("query_batch: a large batch gives to each query what it gets alone, and names the first that is wrong",
+          "[database]") {
+    auto db = vs::database::in_memory(quiet()).value();
+    auto docs = db.create_collection("docs", {{vector_of(3), vector_of(4, vs::metric::cosine, "other")}}).value();
+    vs::random_source random(5);
+    std::vector<vs::query> queries;
+    for (int i = 0; i < 300; ++i) {
+        auto p = make_point(i, random_vector(random, 3), {{"n", i}});
+        p.vectors.push_back({"other", random_vector(random, 4)});
+        REQUIRE(docs.upsert({p}));
+        queries.push_back(nearest_to(random_vector(random, 3), 3));
+        queries.back().with_payload = i % 2 == 0;
+    }
+    for (const bool mixed : {false, true}) {
+        if (mixed) {
+            queries[7].using_vector = "other";
+            queries[7].nearest = random_vector(random, 4);
+        }
+        const auto answers = docs.query_batch(queries).value();
+        REQUIRE(answers.size() == queries.size());
+        for (std::size_t i = 0; i < queries.size(); ++i) {
+            const auto alone = docs.query(queries[i]).value();
+            REQUIRE(answers[i].size() == 3);
+            for (std::size_t j = 0; j < 3; ++j) {
+                CHECK(answers[i][j].id == alone[j].id);
+                CHECK(answers[i][j].payload == alone[j].payload);
+            }
+        }
+    }
+    queries[250].nearest = {1};
+    queries[290].nearest = {1};
+    const auto refused = docs.query_batch(queries);
+    CHECK(code_of(refused) == vs::errc::invalid_argument);
+    CHECK(refused.error().message.find("queries[250]: nearest") == 0);
+}
