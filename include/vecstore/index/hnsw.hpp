@@ -1,9 +1,8 @@
 /// The HNSW index: approximate nearest neighbours by a walk over a layered graph.
 /// Paper: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable
 /// Small World graphs", arXiv:1603.09320. The parts: graph.hpp (memory and invariants), search.hpp (Algorithms 2, 5),
-/// insert.hpp (1), links.hpp (4), repair.hpp (removal), heal.hpp, level.hpp, frozen_graph.hpp (the read-only form in mapped
-/// bytes), thaw.hpp (back again).
-/// Grows without a maximum. Needs the standard library alone.
+/// insert.hpp (1), links.hpp (4), repair.hpp (removal), heal.hpp, level.hpp, frozen_graph.hpp (the read-only form in
+/// mapped bytes), thaw.hpp (back again). Grows without a maximum. Needs the standard library alone.
 #pragma once
 
 #include <vecstore/core/limits.hpp>
@@ -47,8 +46,8 @@ struct hnsw_options {
     element_type type = element_type::f32;
     /// Whether an insert takes the number and the memory of a removed row when one is free, as hnswlib does with
     /// allow_replace_deleted. Off: numbers are dense, in the order of inserts, and never given again; memory grows with
-    /// every insert. On: memory is bounded by the rows that live and an eighth; who keeps a table row -> id must drop the old
-    /// entry when he removes the row. For `hnsw` that owns its rows.
+    /// every insert. On: memory is bounded by the rows that live and an eighth; who keeps a table row -> id must drop
+    /// the old entry when he removes the row. For `hnsw` that owns its rows.
     bool reuse_rows = false;
 };
 
@@ -103,8 +102,8 @@ public:
         graph_inserter(graph_, space, options_.ef_construct, options_.seed).insert(row);
     }
 
-    /// Searches that begin later do not return the row. Its neighbours are linked to each other, now and by the removals
-    /// that come later, until no list names it.
+    /// Searches that begin later do not return the row. Its neighbours are linked to each other, now and by the
+    /// removals that come later, until no list names it.
     /// Errors: not_found (no such row, or removed before). May throw std::bad_alloc, then `heal`.
     /// Cost:   about that of an insert; inserts wait meanwhile, searches do not.
     [[nodiscard]] result<void> remove(row_id row) {
@@ -119,10 +118,10 @@ public:
     /// Cost: one pass over all lists.
     [[nodiscard]] hnsw_health health() const { return {size(), graph_.dead_count(), unreachable_count(graph_)}; }
 
-    /// Finishes what removals left to later ones, and links what no walk can reach; returns how many rows that were: none,
-    /// unless memory ran out. May throw std::bad_alloc.
-    /// Cost: one pass over all lists, about half an insert for each row with a removed neighbour, an insert for each row
-    /// out of reach; inserts and removals wait meanwhile, searches do not.
+    /// Finishes what removals left to later ones, and links what no walk can reach; returns how many rows that were:
+    /// none, unless memory ran out. May throw std::bad_alloc.
+    /// Cost: one pass over all lists, about half an insert for each row with a removed neighbour, an insert for each
+    /// row out of reach; inserts and removals wait meanwhile, searches do not.
     std::size_t heal() {
         std::vector<row_id> freed;
         std::size_t relinked = 0;
@@ -169,7 +168,8 @@ public:
 
     [[nodiscard]] const hnsw_options& options() const noexcept { return options_; }
     [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
-    /// Who walks it himself, or reads `rows()` by the numbers of an earlier search, must not do so while rows are reused.
+    /// Who walks it himself, or reads `rows()` by the numbers of an earlier search, must not do so while rows are
+    /// reused.
     [[nodiscard]] const index::graph& graph() const noexcept { return graph_; }
 
 private:

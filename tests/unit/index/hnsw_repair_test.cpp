@@ -53,15 +53,15 @@ void check_tree(const index::graph& graph) {
 TEST_CASE("repair: after each removal all live rows are reachable, in any order of removals, down to the last",
           "[hnsw][repair]") {
     for (const std::size_t m : {2, 4, 16}) {
-        for (const auto& data : {test::random_vectors(600, 6, 9), test::clustered_vectors(600, 6, 20, 1, 2),
-                                 test::vectors{std::vector<float>(600 * 6, 1.0f), 600, 6}}) {
-            for (const row_id step : {1u, 7u, 599u}) {
+        for (const auto& data : {test::random_vectors(300, 6, 9), test::clustered_vectors(300, 6, 20, 1, 2),
+                                 test::vectors{std::vector<float>(300 * 6, 1.0f), 300, 6}}) {
+            for (const row_id step : {1u, 7u, 299u}) {
                 hnsw<> h({.dim = 6, .metric = metric::euclid, .m = m, .ef_construct = 30});
                 for (std::size_t i = 0; i < data.rows; ++i) (void)h.insert(data[i]).value();
                 INFO("m " << m << " step " << step);
-                for (row_id i = 0; i < 600; ++i) {
-                    REQUIRE(h.remove(static_cast<row_id>(i * step % 600)));
-                    if (i % 20 != 0 || i == 599) continue;
+                for (row_id i = 0; i < 300; ++i) {
+                    REQUIRE(h.remove(static_cast<row_id>(i * step % 300)));
+                    if (i % 50 != 0 || i == 299) continue;
                     REQUIRE(h.health().unreachable_rows == 0);
                     check_tree(h.graph());
                     REQUIRE(names_of_free_rows(h.graph()) == 0);
@@ -75,6 +75,7 @@ TEST_CASE("repair: after each removal all live rows are reachable, in any order 
         }
     }
 }
+
 TEST_CASE("repair: dead rows leave the graph, at the latest when it is healed", "[hnsw][repair]") {
     const auto data = test::random_vectors(3000, 12, 3);
     hnsw<> h({.dim = 12, .m = 8, .ef_construct = 40});

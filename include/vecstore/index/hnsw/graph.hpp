@@ -11,12 +11,13 @@
 ///     list names yet belong to the thread that inserts it; afterwards an insert writes them only under the row's
 ///     stripe lock. A thread holds one stripe at a time, so there is no deadlock.
 ///  4. The links row <-> parent(row) on level 0 are never pruned, and a parent can be reached before its children are.
-///     So the rows that are not dead form a tree of two-way links: from any row a walk on level 0 reaches them all. When a row
-///     dies its children get other parents first (those links are written before any old one goes), and its own list
-///     is left as it is, so that a walk that stands on it finds the way out.
+///     So the rows that are not dead form a tree of two-way links: from any row a walk on level 0 reaches them all.
+///     When a row dies its children get other parents first (those links are written before any old one goes), and its
+///     own list is left as it is, so that a walk that stands on it finds the way out.
 ///  5. The entry is not dead, and no row that is not dead has a higher level; there is none when all are dead.
-///  6. A dead row is linked to by nobody who was not before. It is free when a sweep over all lists, which began after its death,
-///     has ended: then no list names it but those of other free rows, and no walk that begins later can meet it.
+///  6. A dead row is linked to by nobody who was not before. It is free when a sweep over all lists, which began after
+///     its death, has ended: then no list names it but those of other free rows, and no walk that begins later can meet
+///     it.
 ///  7. Lists, nodes and vectors never move and are freed with the graph.
 /// Thread safety: every const function from any number of threads, without locks; the others as each one says.
 #pragma once
@@ -129,8 +130,8 @@ public:
 
     // Writing: preconditions are those of invariant 3.
     [[nodiscard]] shared_turn& turn() noexcept { return turn_; }
-    /// Gives `row` empty lists on levels 0 to `level`, or, if it is free, to the level it had; returns the level. By any
-    /// thread. May throw std::bad_alloc, then the row is as before (a few list slots may stay unused).
+    /// Gives `row` empty lists on levels 0 to `level`, or, if it is free, to the level it had; returns the level. By
+    /// any thread. May throw std::bad_alloc, then the row is as before (a few list slots may stay unused).
     unsigned allocate(row_id row, unsigned level) VECSTORE_EXCLUDES(growth_) {
         const lock_guard lock(growth_);
         const auto size = static_cast<std::size_t>(row) + 1;

@@ -48,8 +48,8 @@ public:
     graph_healer(graph& g, const Space& space, std::size_t ef_construct) noexcept
         : graph_(g), space_(space), links_(g, space), ef_construct_(ef_construct) {}
 
-    /// Returns how many rows had to be linked because no walk over live rows reached them. May throw std::bad_alloc; then
-    /// try again. Once for each healer. Precondition: alone.
+    /// Returns how many rows had to be linked because no walk over live rows reached them. May throw std::bad_alloc;
+    /// then try again. Once for each healer. Precondition: alone.
     /// Cost: one pass over the lists, 12 bytes a row, and an insert for each row out of reach.
     std::size_t heal() {
         const auto entry = graph_repairer<Space>(graph_, space_).highest_row();

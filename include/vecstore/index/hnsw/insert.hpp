@@ -49,8 +49,8 @@ public:
         link_upper({row, level}, near);
     }
 
-    /// Links a row on its levels above 0 only: where only level 0 is there, that makes the rest. Precondition: alone; the
-    /// row is allocated with a level above 0, as all that were linked so before and the entry.
+    /// Links a row on its levels above 0 only: where only level 0 is there, that makes the rest. Precondition: alone;
+    /// the row is allocated with a level above 0, as all that were linked so before and the entry.
     void insert_upper(row_id row) {
         const entry_point added{row, graph_.node_of(row).level};
         if (graph_.start_with(added)) return;

@@ -104,8 +104,8 @@ public:
         return row;  // a list caught half rewritten; the caller comes back here
     }
 
-    /// Makes `parent` the parent of `row`, tying them both ways, unless it has children enough. Precondition: the turn is
-    /// had alone; the parent is not below the row in the tree.
+    /// Makes `parent` the parent of `row`, tying them both ways, unless it has children enough. Precondition: the turn
+    /// is had alone; the parent is not below the row in the tree.
     [[nodiscard]] bool tie(row_id parent, row_id row) {
         if (graph_.node_of(parent).child_count >= graph_.m()) return false;
         const auto distance = space_.from(row)(parent);

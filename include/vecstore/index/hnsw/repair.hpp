@@ -1,8 +1,8 @@
 /// Removal from a growing HNSW graph, beside searches: the neighbours of dead rows are linked to each other, dead rows
 /// leave all lists.
-/// Paper: Singh et al., "FreshDiskANN", arXiv:2105.09613, Algorithm 4 (DELETE). Differs: works on layers; a row's links to
-/// its parent and children are replaced at once, so that no row is ever out of reach; lists are repaired by a sweep that
-/// each removal moves on by a few rows, so that none of them takes long.
+/// Paper: Singh et al., "FreshDiskANN", arXiv:2105.09613, Algorithm 4 (DELETE). Differs: works on layers; a row's links
+/// to its parent and children are replaced at once, so that no row is ever out of reach; lists are repaired by a sweep
+/// that each removal moves on by a few rows, so that none of them takes long.
 /// Thread safety: any number of removals beside any number of searches and inserts; a removal has its turn alone.
 #pragma once
 
@@ -20,8 +20,8 @@
 
 namespace vecstore::index {
 
-/// A sweep begins when one row of so many is dead, and of `sweep_rows_min` at least. Sooner: walks meet fewer dead rows;
-/// later: lists are repaired for several at once, which is cheaper.
+/// A sweep begins when one row of so many is dead, and of `sweep_rows_min` at least. Sooner: walks meet fewer dead
+/// rows; later: lists are repaired for several at once, which is cheaper.
 inline constexpr std::size_t sweep_share = 16;
 inline constexpr std::size_t sweep_rows_min = 32;
 /// Rows that a removal sweeps over. A sweep is over when half as many rows have died as began it.
@@ -35,8 +35,8 @@ public:
     graph_repairer(graph& g, const Space& space) noexcept : graph_(g), space_(space), links_(g, space) {}
 
     /// Searches that begin later do not return the row, nor do inserts link to it. False when it is not live. Rows that
-    /// became free are added to `freed`. May throw std::bad_alloc: then the row may be removed or not, and rows may be out
-    /// of reach until `heal`.
+    /// became free are added to `freed`. May throw std::bad_alloc: then the row may be removed or not, and rows may be
+    /// out of reach until `heal`.
     /// Cost: about that of an insert.
     bool remove(row_id row, std::vector<row_id>& freed) {
         const std::unique_lock alone(graph_.turn());

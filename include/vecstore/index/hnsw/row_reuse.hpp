@@ -1,4 +1,5 @@
-/// When the number of a freed row may be given to a new one: when the last walk that may have met the old one has ended.
+/// When the number of a freed row may be given to a new one: when the last walk that may have met the old one has
+/// ended.
 /// Paper: McKenney & Slingwine, "Read-Copy Update: Using Execution History to Solve Concurrency Problems", 1998, in the
 /// form with two counters of running readers.
 #pragma once
@@ -15,8 +16,8 @@
 namespace vecstore::index {
 
 /// Invariants:
-///  1. A walk is counted in the counter of the phase in which it began, from before its first look at the graph to after
-///     its last.
+///  1. A walk is counted in the counter of the phase in which it began, from before its first look at the graph to
+///     after its last.
 ///  2. Rows in `waiting_` were retired before the current phase began. So what can still meet them is counted in the
 ///     other phase's counter, and when that is 0 they are ready.
 ///  3. A phase begins only when the other counter is 0.

@@ -22,8 +22,8 @@ namespace vecstore::index {
 
 /// Fills `g`, which is empty and has the frozen graph's m, with those rows of `frozen` that live on.
 /// `new_row_of` [frozen.row_bound()] gives each old row its number in `space`, or row_none when it is dropped; numbers
-/// are distinct, in any order. The lists of rows that lose neighbours are filled with neighbours of these. All rows are reachable
-/// afterwards; link the others with `link_rows`.
+/// are distinct, in any order. The lists of rows that lose neighbours are filled with neighbours of these. All rows are
+/// reachable afterwards; link the others with `link_rows`.
 /// `keep_going(rows_done, rows)`, when there is one, is called now and then; false cancels.
 /// Errors: cancelled, resource_exhausted (memory); then throw `g` away.
 /// Cost:   one pass over the lists, and about half an insert for each row that has lost a neighbour.
