@@ -1,7 +1,9 @@
 /// Inverted lists: rows are kept in lists around centroids, a search scans the lists nearest to the query.
 /// Papers: Jegou, Douze, Schmid, "Product quantization for nearest neighbor search", 2011 (lists of residual codes);
-/// Andre, Kermarrec, Le Scouarnec, arXiv:1812.09162 (scan); Sun et al., arXiv:2404.00774 (SOAR, second assignment).
-/// Differs: one set of tables serves all lists. With x = c + r for a row in the list of centroid c, and r coded as p:
+/// Andre, Kermarrec, Le Scouarnec, arXiv:1812.09162 (scan); Sun et al., arXiv:2404.00774 (SOAR, second assignment);
+/// Gao & Long, arXiv:2405.12497 (RaBitQ).
+/// Differs: one set of tables serves all lists, those of rabitq too. With pq4, x = c + r for a row in the list of centroid
+/// c, and r coded as p:
 /// | metric | distance, estimated |
 /// |---|---|
 /// | cosine, dot | const - q.c - q.p - term(x) abs(q) |
@@ -30,6 +32,7 @@ struct ivf_options {
     vecstore::metric metric = vecstore::metric::cosine;
     /// 0: chosen from the number of rows. More lists: fewer rows scanned, more centroids compared, slower build.
     std::size_t lists = 0;
+    /// pq4 is the fastest; what the others are for stands at `ivf_code`.
     ivf_code code = ivf_code::pq4;
     /// Puts each row into a second list as well, so that fewer lists must be probed; the codes take twice the memory.
     /// Only for pq4 under cosine, dot and euclid. Off: at equal speed it gave no more recall on the sets measured, since
@@ -46,7 +49,8 @@ using ivf_keep_going = std::function<bool(std::uint64_t done, std::uint64_t tota
 
 /// Trains centroids and codes on a sample of the rows, and writes all rows into lists.
 /// Rows of a cosine index have unit length. Deterministic for one thread count, seed and processor.
-/// Errors: invalid_argument (dim, no rows, options out of range, sums that overflow), unsupported (hamming; a library without FAISS),
+/// Errors: invalid_argument (dim, no rows, options out of range, sums that overflow), unsupported (hamming; manhattan with
+/// rabitq; int8 beyond codec_dim_max dimensions; a library without FAISS),
 /// resource_exhausted (too many rows for 32-bit entries), cancelled (by `keep_going`), internal (the trainer failed).
 /// Cost:   O(rows * lists * dim) multiplications and O(sample * lists * dim) for each of about ten rounds of training.
 [[nodiscard]] result<ivf_bytes> build_ivf(const ivf_options& options, row_id row_count, const ivf_row_reader& read,
