@@ -25,9 +25,11 @@ ln -sfn $catch $build/include/catch2
 echo '#define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>' > $build/main.cpp
 
-sources="$build/main.cpp lib/distance/kernel_table.cpp lib/distance/kernels_baseline.cpp lib/distance/kernels_neon.cpp"
+sources="$build/main.cpp lib/distance/kernel_table.cpp lib/distance/kernels_baseline.cpp lib/distance/kernels_neon.cpp
+    lib/quantization/kernel_table.cpp lib/quantization/kernels_baseline.cpp lib/quantization/kernels_neon.cpp
+    lib/quantization/fast_scan.cpp lib/quantization/fast_scan_baseline.cpp lib/quantization/fast_scan_neon.cpp"
 objects=
-for source in $sources tests/unit/distance/*_test.cpp; do
+for source in $sources tests/unit/distance/*_test.cpp tests/unit/quantization/*_test.cpp; do
     object=$build/$(echo "$source" | tr / _).o
     objects="$objects $object"
     "$compiler" -std=c++20 -O3 -Wall -Wextra -Wpedantic -Wshadow -Werror -DVECSTORE_COMPILED=1 -DCATCH_CONFIG_NO_POSIX_SIGNALS \
@@ -37,5 +39,5 @@ for source in $sources tests/unit/distance/*_test.cpp; do
 done
 wait
 # shellcheck disable=SC2086
-"$compiler" -static $objects -o $build/test_distance
-exec "$runner" $build/test_distance "$@"
+"$compiler" -static $objects -o $build/test_kernels
+exec "$runner" $build/test_kernels "$@"
