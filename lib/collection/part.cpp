@@ -99,8 +99,11 @@ result<void> part::open_indexes(storage::file_system& files, const std::string& 
     if (descriptor_.ivf_root != 0 && descriptor_.ivf_root != index_declined)
         if (auto lists = ivf_index::open(files, ivf_path(directory, descriptor_.number), owner))
             lists_ = *std::move(lists);
-    // Checking it has read all of it.
-    if (options.on_disk && indexed()) vector_file_->release();
+    mapped_bytes_ = vector_file_->bytes();
+    if (options.on_disk && indexed()) {
+        vector_file_->release();  // checking it has read all of it
+        mapped_bytes_ -= size() * owner.rows.stride;
+    }
     return {};
 }
 

@@ -90,8 +90,8 @@ public:
     void note_death(ordinal_id ordinal) const noexcept;
     /// At least the dead rows that any view can know of; 0 = every row may be returned.
     [[nodiscard]] row_id dead_rows() const noexcept { return dead_rows_.load(std::memory_order_acquire); }
-    /// Bytes of the mapped rows.
-    [[nodiscard]] std::size_t mapped_bytes() const noexcept { return vector_file_->bytes(); }
+    /// Bytes of the file that queries read through its mapping: without the originals when these stay on disk.
+    [[nodiscard]] std::size_t mapped_bytes() const noexcept { return mapped_bytes_; }
     /// Of the indexes.
     [[nodiscard]] index_memory memory() const noexcept;
 
@@ -106,6 +106,7 @@ private:
     std::span<const ordinal_id> ordinals_;
     byte_span identities_;
     std::unique_ptr<const part_index> graph_, lists_;
+    std::size_t mapped_bytes_ = 0;
     mutable std::atomic<row_id> dead_rows_{0};
 };
 
