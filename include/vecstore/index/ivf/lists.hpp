@@ -63,8 +63,9 @@ enum class ivf_code : std::uint8_t {
     flat = 1,  ///< nothing: every row of a probed list is compared by its original
     int8 = 2,  ///< a byte for each value: hardly more rows are compared by their originals than are returned
     pq4 = 3,   ///< 4 bits for each pair of values: few rows of a probed list are compared by their originals
-    /// A sign for each value, after a rotation, and bounds: where memory counts more than speed, or where the rows that
-    /// will be searched are not like those that pq4 would be trained on. Not for manhattan.
+    /// A sign for each value, after a rotation, and bounds; not for manhattan. Half the bytes of pq4, nothing trained but
+    /// centroids. Measured, as fast as pq4 on sets of 128 and 384 dimensions (faster at recall 0.99), half as fast on one
+    /// of 100 whose rows are all far from each other: there a sign says too little, and the bounds spare less.
     rabitq = 4,
 };
 
