@@ -9,7 +9,25 @@ namespace {
 
 constexpr std::uint32_t tables_max = 8, steps_max = 64;
 
-float expected(const measured_step& step) noexcept { return std::max(0.0f, step.recall - step.recall_error); }
+constexpr float caution = 1.5f;
+
+/// Of queries in these bands; `banded` when the step was measured for each.
+class expectation {
+public:
+    expectation(const band_shares& shares, bool banded) noexcept : shares_(shares), banded_(banded) {}
+    [[nodiscard]] float operator()(const measured_step& step) const noexcept {
+        double recall = step.recall;
+        if (banded_) {
+            recall = 0;
+            for (std::size_t band = 0; band < query_bands; ++band) recall += shares_[band] * step.band_recall[band];
+        }
+        return std::max(0.0f, static_cast<float>(recall) - caution * step.recall_error);
+    }
+
+private:
+    const band_shares& shares_;
+    bool banded_;
+};
 
 /// A share that is not found, as a number with a logarithm.
 double missed(double recall) noexcept { return std::max(1 - recall, 1e-5); }
@@ -28,34 +46,38 @@ chosen_setting between(const chosen_setting& a, const chosen_setting& b, double 
             static_cast<float>(between(double{a.microseconds}, double{b.microseconds}, at)),
             a.reached && b.reached};
 }
-chosen_setting as_chosen(const measured_step& step, bool reached) noexcept {
-    return {step.setting, expected(step), step.microseconds, reached};
+chosen_setting as_chosen(const measured_step& step, float recall, bool reached) noexcept {
+    return {step.setting, recall, step.microseconds, reached};
 }
 
-chosen_setting for_recall(const std::vector<measured_step>& steps, double recall) noexcept {
+chosen_setting for_recall(const std::vector<measured_step>& steps, double recall,
+                          const expectation& expected) noexcept {
     // Steps that find less than a cheaper one are noise, or a waste.
     const auto* below = &steps.front();
-    if (expected(*below) >= recall) return as_chosen(*below, true);
+    if (expected(*below) >= recall) return as_chosen(*below, expected(*below), true);
     for (const auto& step : steps) {
         if (expected(step) >= recall) {
             const auto from = std::log(missed(expected(*below))), to = std::log(missed(expected(step)));
             const auto at = from > to ? (from - std::log(missed(recall))) / (from - to) : 1;
-            return between(as_chosen(*below, true), as_chosen(step, true), std::clamp(at, 0.0, 1.0));
+            return between(as_chosen(*below, expected(*below), true), as_chosen(step, expected(step), true),
+                           std::clamp(at, 0.0, 1.0));
         }
         if (expected(step) > expected(*below)) below = &step;
     }
-    return as_chosen(*below, false);
+    return as_chosen(*below, expected(*below), false);
 }
 
-chosen_setting for_breadth(const std::vector<measured_step>& steps, std::size_t breadth) noexcept {
+chosen_setting for_breadth(const std::vector<measured_step>& steps, std::size_t breadth,
+                           const expectation& expected) noexcept {
     const auto above = std::find_if(steps.begin(), steps.end(),
                                     [&](const measured_step& step) { return step.setting.breadth >= breadth; });
-    auto found = as_chosen(above == steps.end() ? steps.back() : *above, true);
+    const auto chosen = [&](const measured_step& step) { return as_chosen(step, expected(step), true); };
+    auto found = chosen(above == steps.end() ? steps.back() : *above);
     if (above != steps.end() && above != steps.begin()) {
         const auto &low = above[-1], &high = *above;
         const auto at = std::log(static_cast<double>(breadth) / low.setting.breadth) /
                         std::log(static_cast<double>(high.setting.breadth) / low.setting.breadth);
-        found = between(as_chosen(low, true), as_chosen(high, true), at);
+        found = between(chosen(low), chosen(high), at);
     }
     found.setting.breadth = static_cast<std::uint32_t>(breadth);
     return found;
@@ -88,17 +110,26 @@ chosen_setting calibration::between_tables(std::size_t k, const Pick& pick) cons
     return between(pick(below.steps), found, at);
 }
 
-chosen_setting calibration::choose(double recall, std::size_t k) const noexcept {
-    return between_tables(k, [&](const auto& steps) { return for_recall(steps, recall); });
+std::size_t calibration::band_of(float distance) const noexcept {
+    return static_cast<std::size_t>(std::upper_bound(band_edges_.begin(), band_edges_.end(), distance) -
+                                    band_edges_.begin());
 }
 
-chosen_setting calibration::at_breadth(std::size_t breadth, std::size_t k) const noexcept {
-    auto found = between_tables(k, [&](const auto& steps) { return for_breadth(steps, breadth); });
+chosen_setting calibration::choose(double recall, std::size_t k, const band_shares& shares) const noexcept {
+    const expectation expected(shares, !band_edges_.empty());
+    return between_tables(k, [&](const auto& steps) { return for_recall(steps, recall, expected); });
+}
+
+chosen_setting calibration::at_breadth(std::size_t breadth, std::size_t k, const band_shares& shares) const noexcept {
+    const expectation expected(shares, !band_edges_.empty());
+    auto found = between_tables(k, [&](const auto& steps) { return for_breadth(steps, breadth, expected); });
     found.setting.breadth = static_cast<std::uint32_t>(breadth);
     return found;
 }
 
 void calibration::save(byte_writer& out) const {
+    out.put(static_cast<std::uint32_t>(band_edges_.size()));
+    for (const auto edge : band_edges_) out.put(edge);
     out.put(static_cast<std::uint32_t>(tables_.size()));
     for (const auto& t : tables_) {
         out.put(t.k);
@@ -109,6 +140,7 @@ void calibration::save(byte_writer& out) const {
             out.put(step.recall);
             out.put(step.recall_error);
             out.put(step.microseconds);
+            for (const auto recall : step.band_recall) out.put(recall);
         }
     }
 }
@@ -118,6 +150,13 @@ result<calibration> calibration::load(byte_span bytes) {
     const auto is_share = [](float x) { return x >= 0 && x <= 1; };
     byte_reader in(bytes);
     calibration loaded;
+    const auto edges = in.get<std::uint32_t>();
+    if (edges != 0 && edges != query_bands - 1) return damaged;
+    for (std::uint32_t i = 0; i < edges; ++i) {
+        loaded.band_edges_.push_back(in.get<float>());
+        if (!std::isfinite(loaded.band_edges_.back())) return damaged;
+    }
+    if (!std::is_sorted(loaded.band_edges_.begin(), loaded.band_edges_.end())) return damaged;
     const auto tables = in.get<std::uint32_t>();
     if (tables == 0 || tables > tables_max) return damaged;
     for (std::uint32_t i = 0; i < tables; ++i) {
@@ -132,9 +171,11 @@ result<calibration> calibration::load(byte_span bytes) {
             step.recall = in.get<float>();
             step.recall_error = in.get<float>();
             step.microseconds = in.get<float>();
+            bool shares_in_bands = true;
+            for (auto& recall : step.band_recall) shares_in_bands &= is_share(recall = in.get<float>());
             const bool ascends =
                 s == 0 ? step.setting.breadth > 0 : step.setting.breadth > t.steps.back().setting.breadth;
-            if (in.failed() || !ascends || !is_share(step.recall) || !is_share(step.recall_error) ||
+            if (in.failed() || !ascends || !shares_in_bands || !is_share(step.recall) || !is_share(step.recall_error) ||
                 !(step.microseconds >= 0 && std::isfinite(step.microseconds)))
                 return damaged;
             t.steps.push_back(step);
@@ -150,7 +191,7 @@ result<calibration> calibration::load_version_1(byte_span bytes) {
     std::vector<measured_step> steps;
     for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed() && steps.size() < steps_max; --left) {
         const auto ef = in.get<std::uint32_t>();
-        steps.push_back({{ef, 0}, in.get<float>(), 0, 0});
+        steps.push_back({{ef, 0}, in.get<float>(), 0, 0, {}});
     }
     if (!in.finished() || steps.empty()) return error{errc::corruption, "calibration does not parse"};
     calibration loaded;

@@ -72,7 +72,7 @@ std::vector<neighbor> ivf_index::search_nearest(const part_request& request, std
     return found ? *std::move(found) : std::vector<neighbor>{};
 }
 
-std::vector<neighbor> ivf_index::search(const part_request& request, part_cost& cost) const {
+std::vector<neighbor> ivf_index::find(const part_request& request, part_cost& cost) const {
     const auto most = std::min<std::size_t>(request.k, originals_.mapped.size());
     if (most == 0) return {};
     if (!request.radius) return search_nearest(request, most, cost);

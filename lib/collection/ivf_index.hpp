@@ -33,11 +33,11 @@ public:
 
     [[nodiscard]] index_kind kind() const noexcept override { return index_kind::ivf; }
     /// A range search asks for ever more neighbours, until one lies beyond the radius.
-    [[nodiscard]] std::vector<neighbor> search(const part_request& request, part_cost& cost) const override;
     [[nodiscard]] index_memory memory() const noexcept override;
     [[nodiscard]] const calibration& measured() const noexcept override { return measured_; }
 
 private:
+    [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;
     explicit ivf_index(const index_owner& owner)
         : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
     result<void> read(const storage::block_file& file);

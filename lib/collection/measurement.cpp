@@ -12,7 +12,7 @@
 namespace vecstore::detail {
 namespace {
 
-constexpr std::size_t query_count = 500;
+constexpr std::size_t query_count = 1'000;
 constexpr std::array<std::size_t, 2> measured_k = {10, 100};
 /// More than the largest k, since rows of the sample are left out of it.
 constexpr std::size_t truth_size = 160;
@@ -87,6 +87,46 @@ std::vector<std::size_t> depths_for(std::size_t k, std::size_t ef) {
     return depths;
 }
 
+/// The bands of a sample's queries.
+struct bands_of_sample {
+    std::array<float, query_bands - 1> edges{};
+    std::vector<std::size_t> of_query;
+};
+/// Precondition: truth is not empty.
+bands_of_sample bands_of(const std::vector<std::vector<neighbor>>& truth) {
+    std::vector<float> distances;
+    for (const auto& each : truth)
+        distances.push_back(each.empty() ? 0 : each[std::min(band_rank, each.size()) - 1].distance);
+    auto sorted = distances;
+    std::sort(sorted.begin(), sorted.end());
+    bands_of_sample bands;
+    double nearer = 0;
+    for (std::size_t i = 0; i < bands.edges.size(); ++i) {
+        nearer += shares_of_rows[i];
+        bands.edges[i] = sorted[static_cast<std::size_t>(nearer * static_cast<double>(sorted.size()))];
+    }
+    for (const auto distance : distances)
+        bands.of_query.push_back(static_cast<std::size_t>(
+            std::upper_bound(bands.edges.begin(), bands.edges.end(), distance) - bands.edges.begin()));
+    return bands;
+}
+
+/// Shares of all queries, and of those of each band.
+struct banded_shares {
+    share_of_found all;
+    std::array<share_of_found, query_bands> bands;
+
+    void add(double share, std::size_t band) noexcept {
+        all.add(share);
+        bands[band].add(share);
+    }
+    [[nodiscard]] measured_step step(search_setting setting, double microseconds) const noexcept {
+        measured_step made{setting, all.mean(), all.error(), static_cast<float>(microseconds), {}};
+        for (std::size_t band = 0; band < query_bands; ++band) made.band_recall[band] = bands[band].mean();
+        return made;
+    }
+};
+
 /// One table of a graph's ladder while it grows.
 class graph_table {
 public:
@@ -100,22 +140,20 @@ public:
     }
     [[nodiscard]] std::size_t deepest() const noexcept { return depths_.back(); }
     /// `met`: with exact distances, in the order of the walk.
-    void add(const std::vector<neighbor>& met, const std::vector<neighbor>& truth) {
+    void add(const std::vector<neighbor>& met, const std::vector<neighbor>& truth, std::size_t band) {
         const auto wanted = target_of(truth, k_);
         for (std::size_t i = 0; i < depths_.size(); ++i) {
             best_.assign(met.begin(), met.begin() + static_cast<std::ptrdiff_t>(std::min(depths_[i], met.size())));
-            shares_[i].add(share_found(wanted, best_));
+            shares_[i].add(share_found(wanted, best_), band);
         }
     }
     /// Takes the shallowest re-scoring that is about as good as the deepest.
     void finish(std::uint32_t ef, bool rescores, double walk, double rescoring_of_one) {
         std::size_t i = 0;
-        while (shares_[i].mean() + rescoring_loss < shares_.back().mean()) ++i;
+        while (shares_[i].all.mean() + rescoring_loss < shares_.back().all.mean()) ++i;
         const auto depth = rescores ? depths_[i] : 0;
-        steps_.push_back({{ef, static_cast<std::uint32_t>(depth)},
-                          shares_[i].mean(),
-                          shares_[i].error(),
-                          static_cast<float>(walk + rescoring_of_one * static_cast<double>(depth))});
+        steps_.push_back(shares_[i].step({ef, static_cast<std::uint32_t>(depth)},
+                                         walk + rescoring_of_one * static_cast<double>(depth)));
     }
     [[nodiscard]] std::size_t k() const noexcept { return k_; }
     [[nodiscard]] std::vector<measured_step> take() { return std::move(steps_); }
@@ -124,7 +162,7 @@ private:
     std::size_t k_;
     float enough_;
     std::vector<std::size_t> depths_;
-    std::vector<share_of_found> shares_;
+    std::vector<banded_shares> shares_;
     std::vector<neighbor> best_;
     std::vector<measured_step> steps_;
 };
@@ -226,6 +264,7 @@ result<calibration> measure_graph(const index::frozen_graph& graph, const index:
     auto truth = on.sample.truth;
     for (auto& each : truth) std::erase_if(each, [&](const neighbor& n) { return on.sample.contains(n.row); });
     std::vector<graph_table> tables{{measured_k[0], enough[0]}, {measured_k[1], enough[1]}};
+    const auto bands = bands_of(truth);
     walk_times warm;
     for (std::size_t q = 0; q < truth.size(); ++q) (void)walk_graph(graph, codes, on, q, 40, 20, warm);
     for (const auto ef : graph_ladder) {
@@ -243,7 +282,7 @@ result<calibration> measure_graph(const index::frozen_graph& graph, const index:
         for (std::size_t q = 0; q < truth.size(); ++q) {
             const auto met = walk_graph(graph, codes, on, q, ef, deepest, times);
             for (std::size_t t = 0; t < tables.size(); ++t)
-                if (taken[t]) tables[t].add(met, truth[q]);
+                if (taken[t]) tables[t].add(met, truth[q], bands.of_query[q]);
             if (q % 16 == 0 && !on.keep_going()) return cancelled();
         }
         const auto count = static_cast<double>(truth.size());
@@ -252,6 +291,7 @@ result<calibration> measure_graph(const index::frozen_graph& graph, const index:
             if (taken[t]) tables[t].finish(ef, rescores, times.walk / count, one);
     }
     calibration measured;
+    measured.set_band_edges(bands.edges);
     for (auto& table : tables) measured.add_table(static_cast<std::uint32_t>(table.k()), table.take());
     return measured;
 }
@@ -259,9 +299,9 @@ result<calibration> measure_graph(const index::frozen_graph& graph, const index:
 namespace {
 
 /// One pass over all queries.
-result<measured_step> measure_lists(const index::ivf& lists, const measured_rows& on, std::size_t k,
-                                    search_setting setting) {
-    share_of_found shares;
+result<measured_step> measure_lists(const index::ivf& lists, const measured_rows& on, const bands_of_sample& bands,
+                                    std::size_t k, search_setting setting) {
+    banded_shares shares;
     double microseconds = 0;
     for (std::size_t q = 0; q < on.sample.rows.size(); ++q) {
         const auto* const vector = reinterpret_cast<const float*>(on.sample.queries[q].data());
@@ -275,11 +315,11 @@ result<measured_step> measure_lists(const index::ivf& lists, const measured_rows
         if (!found) return std::move(found).error();
         std::erase_if(*found, [&](const neighbor& n) { return n.row == on.sample.rows[q]; });
         if (found->size() > k) found->resize(k);
-        shares.add(share_found(target_of(on.sample.truth[q], k), *found));
+        shares.add(share_found(target_of(on.sample.truth[q], k), *found), bands.of_query[q]);
         if (q % 16 == 0 && !on.keep_going()) return cancelled();
     }
     const auto count = static_cast<double>(on.sample.rows.size());
-    return measured_step{setting, shares.mean(), shares.error(), static_cast<float>(microseconds / count)};
+    return shares.step(setting, microseconds / count);
 }
 
 }  // namespace
@@ -287,7 +327,9 @@ result<measured_step> measure_lists(const index::ivf& lists, const measured_rows
 result<calibration> measure_ivf(const index::ivf& lists, const measured_rows& on) {
     constexpr std::uint32_t multiples[] = {10, 20, 40, 80};
     const bool rescores = lists.lists().code() != index::ivf_code::flat;
+    const auto bands = bands_of(on.sample.truth);
     calibration measured;
+    measured.set_band_edges(bands.edges);
     for (std::size_t t = 0; t < measured_k.size(); ++t) {
         const auto k = measured_k[t];
         std::size_t multiple = 0;
@@ -299,11 +341,11 @@ result<calibration> measure_ivf(const index::ivf& lists, const measured_rows& on
                 const auto depth = static_cast<std::uint32_t>(multiples[multiple] * k / (t == 0 ? 1 : 4));
                 return search_setting{probed, rescores ? depth : 0};
             };
-            VECSTORE_TRY(auto step, measure_lists(lists, on, k, setting()));
+            VECSTORE_TRY(auto step, measure_lists(lists, on, bands, k, setting()));
             // More lists need deeper re-scoring; once it pays it pays for all that follow.
             while (rescores && multiple + 1 < std::size(multiples)) {
                 ++multiple;
-                VECSTORE_TRY(const auto deeper, measure_lists(lists, on, k, setting()));
+                VECSTORE_TRY(const auto deeper, measure_lists(lists, on, bands, k, setting()));
                 if (deeper.recall < step.recall + rescoring_loss) {
                     --multiple;
                     break;

@@ -117,7 +117,8 @@ part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t
     const auto choice_of = [&](const part_index* index) -> part_choice {
         if (index == nullptr) return {};
         const auto& measured = index->measured();
-        return {index, breadth ? measured.at_breadth(*breadth, k) : measured.choose(recall, k)};
+        const auto shares = index->mix().shares();
+        return {index, breadth ? measured.at_breadth(*breadth, k, shares) : measured.choose(recall, k, shares)};
     };
     const auto graph = choice_of(graph_.get());
     if (lists_ == nullptr || (breadth && graph.index != nullptr)) return graph;

@@ -3,6 +3,8 @@
 /// Thread safety: immutable; any number of threads.
 #pragma once
 
+#include "query_mix.hpp"
+
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/core/types.hpp>
@@ -64,16 +66,24 @@ public:
     virtual ~part_index() = default;
     /// hnsw or ivf.
     [[nodiscard]] virtual index_kind kind() const noexcept = 0;
-    /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met.
-    [[nodiscard]] virtual std::vector<neighbor> search(const part_request& request, part_cost& cost) const = 0;
+    /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met. A search of all rows is
+    /// noted in the mix.
+    [[nodiscard]] std::vector<neighbor> search(const part_request& request, part_cost& cost) const;
+    /// Of the queries that came since the part was opened.
+    [[nodiscard]] const query_mix& mix() const noexcept { return mix_; }
     [[nodiscard]] virtual index_memory memory() const noexcept = 0;
     /// What its searches were measured to find.
     [[nodiscard]] virtual const calibration& measured() const noexcept = 0;
 
 protected:
     part_index() = default;
-    part_index(const part_index&) = default;
-    part_index& operator=(const part_index&) = default;
+    part_index(const part_index&) = delete;
+    part_index& operator=(const part_index&) = delete;
+
+private:
+    [[nodiscard]] virtual std::vector<neighbor> find(const part_request& request, part_cost& cost) const = 0;
+
+    mutable query_mix mix_;
 };
 
 }  // namespace vecstore::detail
