@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -97,7 +98,32 @@ void scale_rows(bench::matrix<float>& m) {
         if (!normalize({m.row(i), m.dim})) throw std::runtime_error("a zero vector under cosine");
 }
 
-std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& base) {
+/// A directory of its own, removed at the end.
+class scratch_directory {
+public:
+    scratch_directory() = default;
+    ~scratch_directory() {
+        std::error_code ignored;
+        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    }
+    scratch_directory(const scratch_directory&) = delete;
+    scratch_directory& operator=(const scratch_directory&) = delete;
+    [[nodiscard]] const std::string& path() {
+        if (!path_.empty()) return path_;
+        path_ = (std::filesystem::temp_directory_path() / "ann_bench-XXXXXX").string();
+        if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make " + path_);
+        return path_;
+    }
+
+private:
+    std::string path_;
+};
+
+const std::string& store_directory(const arguments& a, scratch_directory& scratch) {
+    return a.store.empty() ? scratch.path() : a.store;
+}
+
+std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& base, scratch_directory& scratch) {
     auto names = a.indexes;
     if (names.empty()) names.push_back(a.store.empty() ? "hnsw" : "store:hnsw");
     std::vector<entry> entries;
@@ -105,9 +131,9 @@ std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& 
         const auto spec = bench::parse_spec(text, a.quantization);
         const auto name = std::string(spec.in_store ? "store:" : "") + spec.kind +
                           (spec.quantization == "automatic" ? "" : "/" + spec.quantization);
-        if (spec.in_store && a.store.empty()) throw std::runtime_error("--index " + text + " needs --store");
         auto options = a.engine;
-        if (spec.in_store) options.directory = a.store + "/" + bench::cache_file(name, options, base);
+        if (spec.in_store)
+            options.directory = store_directory(a, scratch) + "/" + bench::cache_file(name, options, base);
         entries.push_back({name, bench::make_own(spec, options), false, spec.kind == "ivf"});
     }
     for (const auto& name : a.peers)
@@ -186,7 +212,8 @@ void run(arguments& a) {
     a.engine.rows = base.rows;
     if (a.engine.metric == metric::cosine) scale_rows(base), scale_rows(queries);
 
-    const auto entries = make_entries(a, base);
+    scratch_directory scratch;  // outlives the stores in it
+    const auto entries = make_entries(a, base, scratch);
     build_all(a, entries, base, queries);
     const auto contenders = contenders_of(a, entries);
     const auto curves = bench::run_curves(contenders, queries, truth, a.curve);

@@ -21,6 +21,7 @@ engine_spec parse_spec(const std::string& text, const std::string& quantization)
     if (std::find(kinds.begin(), kinds.end(), rest) == kinds.end() || spec.quantization.empty())
         throw std::runtime_error("--index " + text + ": not [store:]hnsw|ivf|flat|auto[/quantization]");
     spec.kind = rest;
+    spec.in_store = spec.in_store || rest == "auto";  // choosing is the store's
     return spec;
 }
 
@@ -41,8 +42,7 @@ std::unique_ptr<engine> make_own(const engine_spec& spec, engine_options options
 #ifdef VECSTORE_BENCH_IVF
     if (spec.kind == "ivf") return make_ivf(options);
 #endif
-    throw unsupported("--index " + spec.kind + ": this program was built without it" +
-                      (spec.kind == "auto" ? "; choosing the kind is the store's: store:auto" : ""));
+    throw unsupported("--index " + spec.kind + ": this program was built without it");
 }
 
 std::unique_ptr<engine> make_peer(const std::string& name, [[maybe_unused]] engine_options options) {
