@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::uint32_t tables_max = 8, steps_max = 64;
 
-constexpr float caution = 1.5f;
-
 /// Of queries in these bands; `banded` when the step was measured for each.
 class expectation {
 public:
@@ -21,7 +19,7 @@ public:
             recall = 0;
             for (std::size_t band = 0; band < query_bands; ++band) recall += shares_[band] * step.band_recall[band];
         }
-        return std::max(0.0f, static_cast<float>(recall) - caution * step.recall_error);
+        return std::max(0.0f, static_cast<float>(recall) - step.recall_error);
     }
 
 private:

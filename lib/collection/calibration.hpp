@@ -38,7 +38,7 @@ struct measured_step {
 /// What a query gets for its recall and k.
 struct chosen_setting {
     search_setting setting;
-    float recall = 0;        ///< expected: the mean less one and a half standard errors
+    float recall = 0;        ///< expected: the mean less one standard error
     float microseconds = 0;  ///< expected; 0 = unknown
     bool reached = false;    ///< false when no measured setting has the recall asked for; then it is the best there is
 };
@@ -57,7 +57,7 @@ public:
 
     /// The cheapest setting that is expected to find the share `recall` of the `k` nearest: between two rungs the errors
     /// are taken to fall with a power of the breadth, between two values of k the settings grow with a power of k.
-    /// Expected is the mean less one and a half standard errors, not the mean: 1,000 queries leave an error of about 0.003, and to ask for
+    /// Expected is the mean less one standard error, not the mean: 1,000 queries leave an error of about 0.003, and to ask for
     /// a little too much costs less than to give too little.
     /// Precondition: not empty.
     /// Cost: some logarithms.

@@ -71,9 +71,9 @@ TEST_CASE("calibration: the standard error is taken off, and rungs that find les
     calibration c;
     c.add_table(10,
                 {{{10, 10}, 0.90f, 0.01f, 1, {}}, {{20, 10}, 0.88f, 0.01f, 2, {}}, {{40, 10}, 0.97f, 0.01f, 4, {}}});
-    CHECK(c.choose(0.88, 10).setting.breadth == 10);
+    CHECK(c.choose(0.89, 10).setting.breadth == 10);
     CHECK(c.choose(0.90, 10).setting.breadth > 10);
-    CHECK(c.choose(0.955, 10).setting.breadth == 40);
+    CHECK(c.choose(0.96, 10).setting.breadth == 40);
     CHECK_FALSE(c.choose(0.97, 10).reached);
 }
 
