@@ -1,5 +1,5 @@
 /// Measures on a part what an index finds, and at what cost.
-/// Method: up to 500 rows of the part, drawn by a hash, are the queries: they come from where the data comes from, which
+/// Method: up to 1,000 rows of the part, drawn by a hash, are the queries: they come from where the data comes from, which
 /// points made up between rows do not. A graph is measured before they are linked into it, so they are strange to
 /// it; lists hold them, so they are left out of what is found and of the truth. Truth is an exact scan. Costs are time
 /// of the measuring thread's processor.
