@@ -185,13 +185,16 @@ result<calibration> calibration::load(byte_span bytes) {
 }
 
 result<calibration> calibration::load_version_1(byte_span bytes) {
+    const error damaged{errc::corruption, "calibration does not parse"};
     byte_reader in(bytes);
     std::vector<measured_step> steps;
     for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed() && steps.size() < steps_max; --left) {
         const auto ef = in.get<std::uint32_t>();
-        steps.push_back({{ef, 0}, in.get<float>(), 0, 0, {}});
+        const auto recall = in.get<float>();
+        if (ef <= (steps.empty() ? 0 : steps.back().setting.breadth) || !(recall >= 0 && recall <= 1)) return damaged;
+        steps.push_back({{ef, 0}, recall, 0, 0, {}});
     }
-    if (!in.finished() || steps.empty()) return error{errc::corruption, "calibration does not parse"};
+    if (!in.finished() || steps.empty()) return damaged;
     calibration loaded;
     loaded.add_table(10, std::move(steps));
     return loaded;

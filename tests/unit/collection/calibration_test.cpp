@@ -127,6 +127,18 @@ TEST_CASE("calibration: what does not parse is corruption", "[collection]") {
     CHECK(patched(32, 0x7F80'0000) == errc::corruption);  // infinite cost
     CHECK(patched(36, 0x3FC0'0000) == errc::corruption);  // a band's recall of 1.5
     CHECK(code_of(calibration::load_version_1({})) == errc::corruption);
+    const auto version_1 = [](std::uint32_t ef, float recall) {
+        vs::byte_writer out;
+        out.put(std::uint32_t{2});
+        out.put(std::uint32_t{10});
+        out.put(0.5f);
+        out.put(ef);
+        out.put(recall);
+        return code_of(calibration::load_version_1(out.bytes()));
+    };
+    CHECK(version_1(20, 1.4f) == errc::corruption);
+    CHECK(version_1(10, 0.9f) == errc::corruption);
+    CHECK(version_1(0, 0.9f) == errc::corruption);
 }
 
 TEST_CASE("calibration: the bands in which queries lie decide how far they go", "[collection]") {
