@@ -78,7 +78,7 @@ double recall_of(const vs::collection& words, const std::vector<std::vector<floa
 
 }  // namespace
 
-// 313 queries, calibrated with 500: the difference of two such means has a standard error of about 0.007.
+// 313 queries, calibrated with at most 1,000: the difference of two such means has a standard error of about 0.007.
 TEST_CASE("recall: every kind of index gives the recall that is asked for", "[recall]") {
     using vs::index_kind;
     using vs::quantization_kind;
@@ -101,12 +101,20 @@ TEST_CASE("recall: every kind of index gives the recall that is asked for", "[re
     }
 }
 
-// Queries from elsewhere are harder than those that were measured: they get less than they ask for, and this bounds it.
-TEST_CASE("recall: queries that come from elsewhere lose some of it", "[recall]") {
-    const auto words = indexed(vs::index_kind::automatic, vs::quantization_kind::automatic);
-    CHECK(recall_of(words, sentences(), {}) >= 0.89);
-    CHECK(recall_of(words, sentences(), {.recall = 0.99}) >= 0.96);
-    CHECK(recall_of(words, sentences(), {.recall = 1}) == 1);
+// Queries from elsewhere are harder than rows. How far they lie is learnt from them: from the first 162 for the next. The
+// standard error of a mean over 162 is about 0.01.
+TEST_CASE("recall: queries that come from elsewhere get what they ask for, once some have come", "[recall]") {
+    for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::ivf}) {
+        const auto words = indexed(kind, vs::quantization_kind::automatic);
+        (void)recall_of(words, sentences(), {});
+        for (const double asked : {0.90, 0.95, 0.99}) {
+            const auto recall = recall_of(words, sentences(), {.recall = asked});
+            INFO(to_string(kind) << " asked " << asked);
+            CHECK(recall >= asked - 0.02);
+            CHECK(recall <= asked + 0.05);
+        }
+        CHECK(recall_of(words, sentences(), {.recall = 1}) == 1);
+    }
 }
 
 TEST_CASE("recall: a wider walk finds at least as much, up to all of it", "[recall]") {
