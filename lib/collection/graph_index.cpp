@@ -100,7 +100,7 @@ std::vector<neighbor> graph_index::search_with(const part_request& request, cons
 
 std::vector<neighbor> graph_index::find(const part_request& request, part_cost& cost) const {
     const distance_computer computer(metric_, type_, request.query, originals_.mapped.dim());
-    return with_distances(originals_, computer, [&](const auto& exact) {
+    return with_distances(originals_, computer, cost.failure, [&](const auto& exact) {
         return request.allow != nullptr ? search_with(request, exact, *request.allow, cost)
                                         : search_with(request, exact, index::allow_all{}, cost);
     });

@@ -62,7 +62,7 @@ std::vector<neighbor> ivf_index::search_nearest(const part_request& request, std
         .k = k, .nprobe = std::max<std::size_t>(1, request.setting.breadth), .rescore = request.setting.rescored};
     index::ivf_search_stats stats;
     const std::span<const float> vector(query, originals_.mapped.dim());
-    auto found = with_distances(originals_, computer, [&](const auto& exact) {
+    auto found = with_distances(originals_, computer, cost.failure, [&](const auto& exact) {
         return request.allow != nullptr ? lists_->search(vector, exact, options, *request.allow, &stats)
                                         : lists_->search(vector, exact, options, index::allow_all{}, &stats);
     });

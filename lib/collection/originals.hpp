@@ -3,6 +3,7 @@
 /// Thread safety: constant; any number of threads.
 #pragma once
 
+#include <vecstore/core/error.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,13 +27,13 @@ struct originals {
     std::size_t stride = 0;
 };
 
-/// Distances to rows that are read for each comparison (models index::row_distances). A row that cannot be read is as
-/// far away as a row can be.
-/// Lifetime: borrows both. Thread safety: belongs to one thread.
+/// Distances to rows that are read for each comparison (models index::row_distances). The first row that cannot be read
+/// is told in `failure`; what was found is then of no use.
+/// Lifetime: borrows all. Thread safety: belongs to one thread.
 class read_distances {
 public:
-    read_distances(const originals& rows, const distance_computer& distance)
-        : rows_(rows), distance_(distance), buffer_(batch * rows.stride) {}
+    read_distances(const originals& rows, const distance_computer& distance, std::optional<error>& failure)
+        : rows_(rows), distance_(distance), failure_(failure), buffer_(batch * rows.stride) {}
 
     [[nodiscard]] float operator()(row_id row) const noexcept {
         float distance;
@@ -49,29 +51,31 @@ private:
 
     void compare(const row_id* ids, std::size_t count, float* out) const noexcept {
         std::array<const void*, batch> vectors;
-        std::array<bool, batch> missing;
         for (std::size_t i = 0; i < count; ++i) {
             const std::span<std::byte> into(buffer_.data() + i * rows_.stride, rows_.stride);
             const auto read = rows_.file->read_at(rows_.offset + std::uint64_t{ids[i]} * rows_.stride, into);
-            missing[i] = !read || *read != into.size();
-            if (missing[i]) std::fill(into.begin(), into.end(), std::byte{0});
+            if (!read || *read != into.size()) {
+                if (!failure_)
+                    failure_ = read ? corruption("the file ends within a row", rows_.file->path(), 0) : read.error();
+                std::fill(into.begin(), into.end(), std::byte{0});
+            }
             vectors[i] = into.data();
         }
         distance_.many(vectors.data(), count, out);
-        for (std::size_t i = 0; i < count; ++i)
-            if (missing[i]) out[i] = distance_computer::distance_max;
     }
 
     const originals& rows_;
     const distance_computer& distance_;
+    std::optional<error>& failure_;
     mutable std::vector<std::byte> buffer_;
 };
 
-/// Calls `use` with the distances from `distance`'s query.
+/// Calls `use` with the distances from `distance`'s query; `failure` as above.
 template <class Use>
-auto with_distances(const originals& rows, const distance_computer& distance, const Use& use) {
+auto with_distances(const originals& rows, const distance_computer& distance, std::optional<error>& failure,
+                    const Use& use) {
     if (rows.file == nullptr) return use(index::exact_distances(rows.mapped, distance));
-    return use(read_distances(rows, distance));
+    return use(read_distances(rows, distance, failure));
 }
 
 }  // namespace vecstore::detail

@@ -6,6 +6,7 @@
 #include "query_mix.hpp"
 
 #include <vecstore/collection/options.hpp>
+#include <vecstore/core/error.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/core/types.hpp>
 
@@ -51,8 +52,9 @@ struct part_request {
 
 /// What a search cost; added to.
 struct part_cost {
-    std::size_t distances = 0;  ///< by codes or originals
-    std::size_t rescored = 0;   ///< of these, by originals after a search by codes
+    std::size_t distances = 0;     ///< by codes or originals
+    std::size_t rescored = 0;      ///< of these, by originals after a search by codes
+    std::optional<error> failure;  ///< an original could not be read: what was found is of no use
 };
 
 /// Bytes of one index.

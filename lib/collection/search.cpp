@@ -223,6 +223,7 @@ private:
         const auto& chosen = choice.chosen;
         keep(rows,
              choice.index->search({request_.vector, request_.wanted, chosen.setting, request_.radius, allow}, cost));
+        if (cost.failure && !failure_) failure_ = std::move(cost.failure);
         const bool graph = choice.index->kind() == index_kind::hnsw;
         auto& breadth = graph ? plan_.ef : plan_.lists_probed;
         breadth = std::max<std::size_t>(breadth, chosen.setting.breadth);

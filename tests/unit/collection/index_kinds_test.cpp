@@ -122,3 +122,21 @@ TEST_CASE("index kinds: a query tells how it was answered", "[collection]") {
         CHECK((!in_graphs && in_lists ? by_hand.lists_probed : by_hand.ef) == 77);
     }
 }
+
+TEST_CASE("index kinds: on disk, an original that cannot be read is an error, not a worse answer", "[collection]") {
+    for (const auto kind : {index_kind::hnsw, index_kind::ivf}) {
+        const memory_disk disk;
+        auto db = disk.open().value();
+        const auto points = filled(db, {kind, quantization_kind::automatic, true});
+        const auto query = nearest_to(vectors()[5]);
+        CHECK(points.query(query).value().hits.at(0).id == vs::point_id(5));
+        const auto folders = disk.files->list("db/parts").value();
+        for (const auto& folder : folders)
+            for (const auto& name : disk.files->list("db/parts/" + folder + "/0").value())
+                if (name.size() > 5 && name.substr(name.size() - 5) == ".part")
+                    REQUIRE(disk.files->open("db/parts/" + folder + "/0/" + name, vs::storage::open_mode::read_write)
+                                .value()
+                                ->truncate(100));
+        CHECK(code_of(points.query(query)) == vs::errc::corruption);
+    }
+}
