@@ -80,7 +80,7 @@ void build_graph(vs::database& db) {
           return true;
       }).value();
     show_bar("indexing", 1, 1);
-    fmt::print(" {:.1f} s, HNSW graph, one thread; from now on reopening is instant\n", seconds_since(start));
+    fmt::print(" {:.1f} s, graph and lists, measured, one thread; from now on reopening is instant\n", seconds_since(start));
 }
 
 /// Asks all held-out sentences twice, as a user would and exactly, and compares.
