@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t fading_queries = 4096;
+    static constexpr std::uint32_t fading_queries = 512;
 
     std::array<std::atomic<std::uint32_t>, query_bands> counts_{};
     std::atomic<std::uint32_t> seen_{0};
