@@ -89,7 +89,7 @@ namespace distance {
         if (!values.empty()) std::memcpy(row.data(), values.data(), values.size_bytes());
         return {};
     }
-    if (type == element_type::binary) std::memset(row.data(), 0, row.size());
+    if (type == element_type::binary && !row.empty()) std::memset(row.data(), 0, row.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (distance::pack_element(type, i, values[i], row.data())) continue;
         const auto what = "element " + std::to_string(i) + " = " + std::to_string(values[i]);

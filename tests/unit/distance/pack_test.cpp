@@ -121,3 +121,9 @@ TEST_CASE("pack: bits behind the last element are noticed", "[pack]") {
     CHECK_FALSE(padding_clear(element_type::binary, 9, row));
     CHECK(padding_clear(element_type::int8, 2, row));
 }
+
+TEST_CASE("pack: no numbers are no bytes, of every type", "[distance]") {
+    for (const auto type :
+         {element_type::f32, element_type::f16, element_type::bf16, element_type::int8, element_type::binary})
+        CHECK(pack(type, {}, {}));
+}
