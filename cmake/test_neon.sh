@@ -33,7 +33,7 @@ for source in $sources tests/unit/distance/*_test.cpp tests/unit/quantization/*_
     object=$build/$(echo "$source" | tr / _).o
     objects="$objects $object"
     "$compiler" -std=c++20 -O3 -Wall -Wextra -Wpedantic -Wshadow -Werror -DVECSTORE_COMPILED=1 -DCATCH_CONFIG_NO_POSIX_SIGNALS \
-        -Iinclude -I$build/include -Itests -c "$source" -o "$object" &
+        -Iinclude -Ilib -I$build/include -Itests -c "$source" -o "$object" &
     # Two at a time: the test framework's main takes as long as all others.
     [ "$source" = $build/main.cpp ] || wait $!
 done

@@ -1,7 +1,6 @@
-#include <vecstore/distance/kernel_table.hpp>
+#include "distance/table_list.hpp"
 
-#include <array>
-#include <cstdlib>
+#include <vecstore/distance/kernel_table.hpp>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -21,11 +20,7 @@ extern const kernel_table kernels_neon;
 
 namespace {
 
-struct table_list {
-    std::array<const kernel_table*, 4> tables{};
-    std::size_t count = 0;
-    void add(const kernel_table& table) noexcept { tables[count++] = &table; }
-};
+using detail::table_list;
 
 #ifdef VECSTORE_X86
 /// Not among the names that clang 14's __builtin_cpu_supports knows. Whoever can run AVX2 has the state it needs.
@@ -46,8 +41,8 @@ const kernel_table& avx512_popcount() noexcept {
 }
 #endif
 
-table_list detect() noexcept {
-    table_list list;
+table_list<kernel_table> detect() noexcept {
+    table_list<kernel_table> list;
     list.add(kernels_baseline);
 #ifdef VECSTORE_X86
     __builtin_cpu_init();
@@ -65,29 +60,18 @@ table_list detect() noexcept {
     return list;
 }
 
-const table_list& detected() noexcept {
-    static const table_list list = detect();
+const table_list<kernel_table>& detected() noexcept {
+    static const table_list<kernel_table> list = detect();
     return list;
-}
-
-const kernel_table& choose() noexcept {
-    const auto& list = detected();
-    const char* forced = std::getenv("VECSTORE_FORCE_ARCH");
-    if (forced != nullptr)
-        for (std::size_t i = 0; i < list.count; ++i)
-            if (list.tables[i]->name == forced) return *list.tables[i];
-    return *list.tables[list.count - 1];
 }
 
 }  // namespace
 
 const kernel_table& active_kernels() noexcept {
-    static const kernel_table& chosen = choose();
+    static const kernel_table& chosen = detected().chosen();
     return chosen;
 }
 
-std::span<const kernel_table* const> available_kernels() noexcept {
-    return {detected().tables.data(), detected().count};
-}
+std::span<const kernel_table* const> available_kernels() noexcept { return detected().all(); }
 
 }  // namespace vecstore::distance
