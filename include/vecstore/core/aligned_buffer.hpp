@@ -1,6 +1,5 @@
 /// Memory for arrays that kernels and walks read: on cache lines, and in huge pages when it is large, since a random
-/// read over many small pages costs a second miss for the page's address (measured: a walk over codes is 19 to 29 %
-/// faster).
+/// read over many small pages costs a second miss for the page's address.
 /// Thread safety: as std::vector.
 #pragma once
 

@@ -35,7 +35,7 @@ struct ivf_options {
     /// pq4 is the fastest; what the others are for stands at `ivf_code`.
     ivf_code code = ivf_code::pq4;
     /// Puts each row into a second list as well, so that fewer lists must be probed; the codes take twice the memory.
-    /// Only for pq4 under cosine, dot and euclid. Off: at equal speed it gave no more recall on the sets measured, since
+    /// Only for pq4 under cosine, dot and euclid. Off: at equal speed it gave little or no more recall on the sets measured, since
     /// scanning is cheap.
     bool second_assignment = false;
     std::uint64_t seed = 42;
