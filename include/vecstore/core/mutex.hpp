@@ -6,6 +6,17 @@
 #include <condition_variable>
 #include <mutex>
 
+#if defined(__SANITIZE_THREAD__)
+#define VECSTORE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define VECSTORE_THREAD_SANITIZER 1
+#endif
+#endif
+#ifdef VECSTORE_THREAD_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #if defined(__clang__)
 #define VECSTORE_THREAD_ATTRIBUTE(x) __attribute__((x))
 #else
@@ -25,8 +36,22 @@ namespace vecstore {
 
 class condition;
 
+/// The thread sanitizer forgets the lock here. Locks of the standard library do nothing when they are destroyed, so one
+/// that comes to lie on the same piece of stack would inherit the order in which the old one was taken.
+template <class Lock>
+void forget_lock([[maybe_unused]] Lock& lock) noexcept {
+#ifdef VECSTORE_THREAD_SANITIZER
+    __tsan_mutex_destroy(lock.native_handle(), 0);
+#endif
+}
+
 class VECSTORE_CAPABILITY("mutex") mutex {
 public:
+    mutex() = default;
+    mutex(const mutex&) = delete;
+    mutex& operator=(const mutex&) = delete;
+    ~mutex() { forget_lock(mutex_); }
+
     void lock() VECSTORE_ACQUIRE() { mutex_.lock(); }
     void unlock() VECSTORE_RELEASE() { mutex_.unlock(); }
     [[nodiscard]] bool try_lock() VECSTORE_TRY_ACQUIRE(true) { return mutex_.try_lock(); }

@@ -13,6 +13,11 @@ namespace vecstore::index {
 /// Invariant: the gate is held only while a lock is being taken.
 class shared_turn {
 public:
+    shared_turn() = default;
+    shared_turn(const shared_turn&) = delete;
+    shared_turn& operator=(const shared_turn&) = delete;
+    ~shared_turn() { forget_lock(mutex_); }
+
     void lock_shared() {
         const lock_guard first_come(gate_);
         mutex_.lock_shared();
