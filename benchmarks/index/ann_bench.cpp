@@ -1,4 +1,5 @@
 // Recall against speed of an index, beside peers in the same run. See --help.
+#include "churn.hpp"
 #include "curve.hpp"
 #include "engine.hpp"
 #include "factory.hpp"
@@ -35,7 +36,7 @@ struct arguments {
     std::vector<std::size_t> efs{10, 20, 40, 60, 80, 120, 160, 240, 320, 480, 640};
     std::vector<std::size_t> nprobes{1, 2, 4, 8, 16, 32, 64, 128, 256};
     std::vector<double> at;
-    std::size_t batch = 1;
+    std::size_t batch = 1, churn_rounds = 0;
     double inserting_seconds = 0;
     bool rss = false, table = false;
     bench::engine_options engine;
@@ -87,6 +88,8 @@ void declare_measurements(CLI::App& app, arguments& a) {
     app.add_option("--at", a.at, "interpolate the speeds at these recalls")->delimiter(',');
     app.add_option("--while-inserting", a.inserting_seconds, "search beside an inserting thread, so many seconds")
         ->check(CLI::PositiveNumber);
+    app.add_option("--churn", a.churn_rounds,
+                   "only this: so many rounds of replacing a fifth of the rows, beside an index built anew");
     app.add_flag("--rss", a.rss, "measure resident memory beside what the engines say");
     app.add_option("--svg", a.svg, "write the plot to this file");
     app.add_option("--title", a.title, "of the plot");
@@ -121,6 +124,26 @@ private:
 
 const std::string& store_directory(const arguments& a, scratch_directory& scratch) {
     return a.store.empty() ? scratch.path() : a.store;
+}
+
+/// For each own engine, in a directory of its own each time.
+void churn(const arguments& a, const bench::matrix<float>& base, const bench::matrix<float>& queries,
+           scratch_directory& scratch) {
+    std::size_t made = 0;
+    for (const auto& text : a.indexes.empty() ? std::vector<std::string>{"hnsw/none"} : a.indexes) {
+        const auto spec = bench::parse_spec(text, a.quantization);
+        const auto make = [&] {
+            auto options = a.engine;
+            options.directory = store_directory(a, scratch) + "/churn-" + std::to_string(made++);
+            return bench::make_own(spec, options);
+        };
+        const bench::churn_options options{.rounds = a.churn_rounds,
+                                           .k = a.curve.k,
+                                           .efs = spec.kind == "ivf" ? a.nprobes : a.efs,
+                                           .threads = a.curve.threads};
+        if (!bench::run_churn(text, make, base, queries, a.engine.metric, options))
+            std::fprintf(stderr, "ann_bench: %s cannot replace rows\n", text.c_str());
+    }
 }
 
 std::vector<entry> make_entries(const arguments& a, const bench::matrix<float>& base, scratch_directory& scratch) {
@@ -213,6 +236,7 @@ void run(arguments& a) {
     if (a.engine.metric == metric::cosine) scale_rows(base), scale_rows(queries);
 
     scratch_directory scratch;  // outlives the stores in it
+    if (a.churn_rounds > 0) return churn(a, base, queries, scratch);
     const auto entries = make_entries(a, base, scratch);
     build_all(a, entries, base, queries);
     const auto contenders = contenders_of(a, entries);

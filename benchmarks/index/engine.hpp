@@ -26,12 +26,13 @@ struct engine_options {
     std::size_t rows = 0;
     std::size_t m = 16;
     std::size_t ef_construct = 200;
-    std::string quantization = "automatic";  ///< none, int8, int4, ...; an engine throws `unsupported` for what it lacks
-    std::size_t lists = 0;              ///< of an IVF; 0 = the engine's choice
-    std::size_t rescore = 0;            ///< candidates that get exact distances; 0 = the engine's choice
-    std::string directory;              ///< for engines that write files; theirs alone
-    std::string index = "hnsw";         ///< the kind that the store builds
-    bool on_disk = false;               ///< the store keeps originals and graph on the disk
+    std::string quantization =
+        "automatic";             ///< none, int8, int4, ...; an engine throws `unsupported` for what it lacks
+    std::size_t lists = 0;       ///< of an IVF; 0 = the engine's choice
+    std::size_t rescore = 0;     ///< candidates that get exact distances; 0 = the engine's choice
+    std::string directory;       ///< for engines that write files; theirs alone
+    std::string index = "hnsw";  ///< the kind that the store builds
+    bool on_disk = false;        ///< the store keeps originals and graph on the disk
 };
 
 /// Thread safety: `search` and `search_many` from any number of threads after `build`, and beside one `insert`.
@@ -59,6 +60,10 @@ public:
     virtual bool ask_recall(double) { return false; }
     /// Adds rows [count, dim] with numbers behind all others. False when the engine cannot.
     virtual bool insert(const float*, std::size_t) { return false; }
+    /// Gives rows that are there other vectors. Shapes: numbers [count], rows [count, dim]. False when the engine cannot.
+    virtual bool replace(const std::uint32_t*, const float*, std::size_t) { return false; }
+    /// Does what is left to do after inserts and replacements, for as long as it takes.
+    virtual void settle() {}
     /// Writes the index to `path`, or reads it from there instead of `build`. False when the engine cannot.
     virtual bool save(const std::string&) { return false; }
     virtual bool load(const std::string&) { return false; }

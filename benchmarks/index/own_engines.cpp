@@ -58,6 +58,20 @@ public:
         for (std::size_t i = 0; i < count; ++i) (void)index_.insert({rows + i * options_.dim, options_.dim}).value();
         return true;
     }
+    bool replace(const std::uint32_t* numbers, const float* rows, std::size_t count) override {
+        if (rows_.empty()) {
+            rows_.resize(ids_.size());
+            for (row_id row = 0; row < ids_.size(); ++row) rows_[ids_[row]] = row;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            index_.remove(rows_[numbers[i]]).value();
+            const auto row = index_.insert({rows + i * options_.dim, options_.dim}).value();
+            rows_[numbers[i]] = row;
+            if (row >= ids_.size()) ids_.resize(row + 1);
+            ids_[row] = numbers[i];
+        }
+        return true;
+    }
     std::size_t search(const float* query, std::size_t k, std::size_t ef, std::uint32_t* out) override {
         index::search_stats stats;
         const auto found = index_.search({query, options_.dim}, k, ef, &stats).value();
@@ -79,6 +93,7 @@ private:
     engine_options options_;
     index::hnsw<> index_;
     std::vector<std::uint32_t> ids_;
+    std::vector<row_id> rows_;  // of each number, once rows are replaced
     std::atomic<std::uint64_t> distances_{0};
 };
 

@@ -15,11 +15,9 @@ namespace {
 /// The one place where the bench's options become the collection's.
 vector_options vector_options_of(const engine_options& options) {
     const auto index = parse_index_kind(options.index == "auto" ? "automatic" : options.index);
-    auto quantization = parse_quantization_kind(options.quantization);
+    const auto quantization = parse_quantization_kind(options.quantization);
     if (!index || !quantization)
         throw unsupported("--index store:" + options.index + "/" + options.quantization + " is unknown");
-    // The bench's default is no quantization, the store's is what is best.
-    if (*quantization == quantization_kind::none) quantization = quantization_kind::automatic;
     return {.dim = options.dim,
             .metric = options.metric,
             .m = options.m,
@@ -69,6 +67,14 @@ public:
         points_->upsert(points).value();
         return true;
     }
+    bool replace(const std::uint32_t* numbers, const float* rows, std::size_t count) override {
+        std::vector<point> points;
+        for (std::size_t i = 0; i < count; ++i)
+            points.push_back({.id = numbers[i], .vector = {rows + i * options_.dim, rows + (i + 1) * options_.dim}});
+        points_->upsert(points).value();
+        return true;
+    }
+    void settle() override { database_->optimize().value(); }
     bool ask_recall(double recall) override {
         recall_ = recall;
         return true;

@@ -56,6 +56,8 @@ public:
     [[nodiscard]] index_kind kind() const noexcept override { return index_kind::hnsw; }
     [[nodiscard]] index_memory memory() const noexcept override;
     [[nodiscard]] const calibration& measured() const noexcept override { return measured_; }
+    /// For merging parts.
+    [[nodiscard]] const index::frozen_graph& graph() const noexcept { return *graph_; }
 
 private:
     [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;

@@ -5,6 +5,7 @@
 #include "measurement.hpp"
 
 #include <vecstore/index/hnsw/build.hpp>
+#include <vecstore/index/hnsw/merge.hpp>
 
 #include <algorithm>
 #include <new>
@@ -47,12 +48,49 @@ bool ever_cheaper(const calibration& lists, const calibration& graph) noexcept {
     return false;
 }
 
+/// A graph that many of a part's rows have already, and where they are in the part.
+struct known_graph {
+    const index::frozen_graph* graph = nullptr;
+    std::vector<row_id> new_row_of;  ///< row_none for rows that are not in the part any more
+    std::size_t kept = 0;
+};
+
+/// Merging saves time when the largest input's graph has at least this share of the rows.
+constexpr double merged_share_min = 0.5;
+
+/// The input whose graph has most of the rows; without a graph when that is not enough of them. Ordinals say which row
+/// is which: both parts have them ascending.
+known_graph largest_graph(const part_list& merged_from, const part& p, std::size_t m) {
+    known_graph largest;
+    for (const auto& input : merged_from) {
+        const auto* const index = dynamic_cast<const graph_index*>(input->graph());
+        if (index == nullptr || index->graph().m() != m || input->size() <= largest.kept) continue;
+        known_graph known{&index->graph(), std::vector<row_id>(input->size(), row_none), 0};
+        row_id row = 0;
+        for (row_id old_row = 0; old_row < input->size(); ++old_row) {
+            while (row < p.size() && p.ordinal_of(row) < input->ordinal_of(old_row)) ++row;
+            if (row == p.size()) break;
+            if (p.ordinal_of(row) != input->ordinal_of(old_row)) continue;
+            known.new_row_of[old_row] = row;
+            ++known.kept;
+        }
+        if (known.kept > largest.kept) largest = std::move(known);
+    }
+    if (static_cast<double>(largest.kept) < merged_share_min * static_cast<double>(p.size())) return {};
+    return largest;
+}
+
 /// The work of one call of `build_indexes`.
 class builder {
 public:
     builder(storage::file_system& files, const std::string& directory, const part& p, const vector_options& options,
-            const job_control& control)
-        : files_(files), directory_(directory), part_(p), options_(options), control_(control) {}
+            const job_control& control, const part_list& merged_from)
+        : files_(files),
+          directory_(directory),
+          part_(p),
+          options_(options),
+          control_(control),
+          merged_from_(merged_from) {}
 
     result<part_descriptor> run() {
         auto built = build();
@@ -92,34 +130,60 @@ private:
         if (walked) bytes.emplace(index::encode_rows(code_type::u8, options_.metric, rows()));
         if (walked == code_type::u4) halves.emplace(index::encode_rows(code_type::u4, options_.metric, rows()));
         const auto* const codes = halves ? &*halves : bytes ? &*bytes : nullptr;
-        index::graph graph(options_.m);
-        const auto link = [&](const std::vector<row_id>& some) {
-            return bytes ? link_rows(graph, index::code_space(bytes->codec, bytes->codes.data()), some)
-                         : link_rows(graph, index::exact_space(rows(), options_.metric), some);
-        };
-        std::vector<row_id> others;
-        for (row_id row = 0; row < part_.size(); ++row)
-            if (!sample_.contains(row)) others.push_back(row);
-        VECSTORE_CHECK(link(others));
-        VECSTORE_TRY(auto measured, measure(graph, codes));
-        VECSTORE_CHECK(link(sample_.rows));
-        const auto frozen = index::freeze(graph, part_.size());
+        if (bytes) return build_graph(index::code_space(bytes->codec, bytes->codes.data()), codes);
+        return build_graph(index::exact_space(rows(), options_.metric), codes);
+    }
+    template <class Space>
+    result<calibration> build_graph(const Space& space, const index::coded_rows* codes) {
+        std::optional<index::graph> graph;
+        VECSTORE_TRY(const auto merged, merge_into(graph, space));
+        if (!merged) {
+            std::vector<row_id> others;
+            for (row_id row = 0; row < part_.size(); ++row)
+                if (!sample_.contains(row)) others.push_back(row);
+            graph.emplace(options_.m);
+            VECSTORE_CHECK(index::link_rows(*graph, space, others, how_to_build(0)));
+        }
+        VECSTORE_TRY(auto measured, measure(*graph, codes));
+        VECSTORE_CHECK(index::link_rows(*graph, space, sample_.rows, how_to_build(rows_done_)));
+        const auto frozen = index::freeze(*graph, part_.size());
         VECSTORE_TRY(descriptor_.graph_root, write_graph_file(files_, claim(graph_path(directory_, descriptor_.number)),
                                                               descriptor_.root, {frozen, codes, measured}));
         return measured;
     }
+    /// Links all rows but those of the sample, most of them as they were; false when there is no such graph to begin
+    /// with, or when it does not lead to the rows that came.
     template <class Space>
-    result<void> link_rows(index::graph& graph, const Space& space, const std::vector<row_id>& some) {
-        const auto before = rows_done_;
+    result<bool> merge_into(std::optional<index::graph>& graph, const Space& space) {
+        auto known = largest_graph(merged_from_, part_, options_.m);
+        if (known.graph == nullptr) return false;
+        std::vector<bool> was_there(part_.size());
+        std::vector<row_id> before, added;
+        for (auto& row : known.new_row_of) {
+            if (row == row_none) continue;
+            was_there[row] = true;
+            if (sample_.contains(row))
+                row = row_none;
+            else
+                before.push_back(row);
+        }
+        for (row_id row = 0; row < part_.size(); ++row)
+            if (!was_there[row] && !sample_.contains(row)) added.push_back(row);
+        graph.emplace(options_.m);
+        VECSTORE_CHECK(index::merge_rows(*known.graph, known.new_row_of, added, *graph, space, how_to_build(0)));
+        return index::finds_added(*graph, space, before, added);
+    }
+    /// `before`: rows that were linked already.
+    [[nodiscard]] index::build_options how_to_build(std::size_t before) {
         index::build_options how;
         how.ef_construct = options_.ef_construct;
         how.seed = graph_seed;
         how.threads = control_.threads;
-        how.keep_going = [&](std::size_t done, std::size_t) {
-            rows_done_ = before + done;
+        how.keep_going = [this, before](std::size_t done, std::size_t) {
+            rows_done_ = std::min<std::size_t>(before + done, part_.size());
             return go_on();
         };
-        return index::link_rows(graph, space, some, how);
+        return how;
     }
     result<calibration> measure(const index::graph& graph, const index::coded_rows* codes) {
         const auto frozen = index::freeze(graph, part_.size());
@@ -165,6 +229,7 @@ private:
     const part& part_;
     const vector_options& options_;
     const job_control& control_;
+    const part_list& merged_from_;
     const keep_measuring keep_going_ = [this] { return go_on(); };
     part_descriptor descriptor_;
     query_sample sample_;
@@ -182,9 +247,9 @@ bool lacks_index(const part& p, const vector_options& options) noexcept {
 
 result<std::shared_ptr<const part>> build_indexes(storage::file_system& files, const std::string& directory,
                                                   const part& p, const vector_options& options,
-                                                  const job_control& control) {
+                                                  const job_control& control, const part_list& merged_from) {
     try {
-        VECSTORE_TRY(const auto descriptor, builder(files, directory, p, options, control).run());
+        VECSTORE_TRY(const auto descriptor, builder(files, directory, p, options, control, merged_from).run());
         return part::open(files, directory, descriptor, options);
     } catch (const std::bad_alloc&) {
         return error{errc::resource_exhausted, "out of memory while building an index"};

@@ -92,7 +92,8 @@ result<optimizer_outcome> run_job(storage::file_system& files, const std::string
     }
     const auto& options = state.options().vectors[job.slot];
     if (output != nullptr && lacks_index(*output, options)) {
-        auto indexed = build_indexes(files, directory, *output, options, control);
+        auto indexed =
+            build_indexes(files, directory, *output, options, control, job.rewrite ? job.inputs : part_list());
         if (!indexed) {
             if (job.rewrite) (void)files.remove(part_path(directory, output->descriptor().number));
             return std::move(indexed).error();

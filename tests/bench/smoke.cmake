@@ -45,6 +45,10 @@ expect("\"build\":\"fresh\"")
 run_bench(0 --index store:hnsw --store ${WORK}/other --cache ${WORK}/cache --ef 20)
 expect("\"build\":\"cached\"")
 
+run_bench(0 --index hnsw/none,store:hnsw --store ${WORK}/churned --churn 2 --ef 40)
+expect("\"kind\":\"churn\",\"engine\":\"hnsw/none\",\"rounds\":2,\"ef\":40,\"recall\":0\\.9")
+expect("\"kind\":\"churn\",\"engine\":\"store:hnsw\"")
+
 # What cannot be done is said with exit code 2, what is wrong with 1.
 run_bench(2 --index hnsw/no_such_code)
 run_bench(2 --peer hnswlib)

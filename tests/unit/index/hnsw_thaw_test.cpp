@@ -1,64 +1,15 @@
-#include "support.hpp"
+#include "graph_support.hpp"
 
-#include <vecstore/index/flat.hpp>
-#include <vecstore/index/hnsw.hpp>
-#include <vecstore/index/hnsw/build.hpp>
 #include <vecstore/index/hnsw/thaw.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 using namespace vecstore;
-
-namespace {
-
-using rows_space = index::exact_space<index::contiguous_rows>;
-
-index::contiguous_rows rows_of(const test::vectors& v) {
-    return {v.values.data(), v.dim, v.dim, static_cast<row_id>(v.rows)};
-}
-
-std::vector<row_id> up_to(std::size_t count) {
-    std::vector<row_id> rows(count);
-    std::iota(rows.begin(), rows.end(), row_id{0});
-    return rows;
-}
-
-/// A frozen graph of some rows of `data`, and where each of them is in `data`.
-struct part {
-    part(const test::vectors& data, const std::vector<row_id>& chosen, std::size_t m) : source(chosen) {
-        vectors = {{}, chosen.size(), data.dim};
-        for (const auto row : chosen) vectors.values.insert(vectors.values.end(), data[row].begin(), data[row].end());
-        const auto rows = rows_of(vectors);
-        index::graph graph(m);
-        index::link_rows(graph, rows_space(rows, metric::euclid), up_to(chosen.size()), {.ef_construct = 60}).value();
-        bytes = index::freeze(graph, static_cast<row_id>(chosen.size()));
-    }
-    index::frozen_graph graph() const {
-        return index::frozen_graph::open(bytes.header, bytes.level0, bytes.upper, static_cast<row_id>(source.size()))
-            .value();
-    }
-    test::vectors vectors;
-    std::vector<row_id> source;
-    index::frozen_graph_bytes bytes;
-};
-
-double mean_recall(const index::graph& graph, const test::vectors& data, const test::vectors& queries, std::size_t ef) {
-    const auto rows = rows_of(data);
-    double sum = 0;
-    for (std::size_t q = 0; q < queries.rows; ++q) {
-        const distance_computer computer(metric::euclid, queries[q].data(), data.dim);
-        const index::exact_distances distances(rows, computer);
-        sum += test::recall(index::hnsw_search(graph, distances, 10, ef),
-                            index::flat_search(distances, rows.size(), 10, index::allow_all{}));
-    }
-    return sum / static_cast<double>(queries.rows);
-}
-
-}  // namespace
+using test::mean_recall, test::rows_of, test::rows_space, test::up_to;
+using part = test::frozen_part;
 
 TEST_CASE("thaw: parts merged into the largest's graph are searched as well as a graph built afresh", "[hnsw][thaw]") {
     constexpr std::size_t dim = 12, m = 8;
@@ -150,4 +101,15 @@ TEST_CASE("thaw: can be cancelled", "[hnsw][thaw]") {
     const auto stop = [](std::size_t done, std::size_t all) { return done * 2 < all; };
     CHECK(index::thaw(old.graph(), up_to(500), graph, rows_space(rows, metric::euclid), 40, stop).error().code ==
           errc::cancelled);
+}
+
+TEST_CASE("thaw: one thread makes the same graph each time", "[hnsw][thaw]") {
+    const auto data = test::clustered_vectors(900, 6, 20, 4, 5);
+    const part old(data, up_to(900), 5);
+    auto new_row_of = up_to(900);
+    for (row_id row = 0; row < 900; row += 7) new_row_of[row] = row_none;
+    const auto rows = rows_of(data);
+    index::graph a(5), b(5);
+    for (auto* g : {&a, &b}) index::thaw(old.graph(), new_row_of, *g, rows_space(rows, metric::euclid), 40).value();
+    CHECK(test::same_graph(a, b, 900));
 }
