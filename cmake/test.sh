@@ -26,9 +26,9 @@ check() {
 
 stage_dev() { build dev && check dev; }
 stage_clang-tsa() { build clang-tsa; }
-stage_asan-ubsan() { build asan-ubsan && check asan-ubsan -L '^(unit|property|model|fault|crash|recall|fuzz)$'; }
+stage_asan-ubsan() { build asan-ubsan && check asan-ubsan -L '^(unit|property|model|fault|campaign|recall|fuzz)$'; }
 # Without the recall gates: they run on one thread.
-stage_tsan() { build tsan && check tsan -L '^(unit|property|model|fault|crash)$'; }
+stage_tsan() { build tsan && check tsan -L '^(unit|property|model|fault|campaign)$'; }
 stage_fuzz() { build fuzz && check fuzz -L '^fuzz$'; }
 
 # Sums an attribute over the result files: `total tests`, `total failures`.

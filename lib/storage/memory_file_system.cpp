@@ -44,15 +44,27 @@ struct node {
         durable_size = contents->size();
     }
 
-    /// The node after a crash.
-    [[nodiscard]] std::shared_ptr<node> survivor(random_source& random) const {
+    /// The node after a crash. Bytes that no crash can change are shared.
+    [[nodiscard]] std::shared_ptr<node> survivor(unsynced rest, random_source& random) const {
         auto left = std::make_shared<node>();
-        *left->contents = *contents;
-        auto& bytes = *left->contents;
-        if (bytes.size() != durable_size && random.below(2) == 0) bytes.resize(static_cast<std::size_t>(durable_size));
+        left->contents = contents;
+        const bool all_synced = durable_sectors.empty() && contents->size() == durable_size;
+        if (!all_synced && rest != unsynced::kept) {
+            left->contents = std::make_shared<byte_vector>(*contents);
+            const auto drops = [&] { return rest == unsynced::lost || random.below(2) == 0; };
+            drop_sectors(*left->contents, drops);
+        }
+        left->sync();
+        return left;
+    }
+
+private:
+    template <class Drops>
+    void drop_sectors(byte_vector& bytes, const Drops& drops) const {
+        if (bytes.size() != durable_size && drops()) bytes.resize(static_cast<std::size_t>(durable_size));
         for (const auto& [sector, old] : durable_sectors) {
             const auto first = sector * memory_sector_bytes;
-            if (random.below(2) == 0 || first >= bytes.size()) continue;
+            if (first >= bytes.size() || !drops()) continue;
             const auto room =
                 std::min<std::size_t>(memory_sector_bytes, bytes.size() - static_cast<std::size_t>(first));
             std::memset(bytes.data() + first, 0, room);
@@ -60,11 +72,9 @@ struct node {
         }
         const auto sector_of_end = (durable_size + memory_sector_bytes - 1) / memory_sector_bytes;
         for (auto first = sector_of_end * memory_sector_bytes; first < bytes.size(); first += memory_sector_bytes)
-            if (random.below(2) == 0)
+            if (drops())
                 std::memset(bytes.data() + first, 0,
                             std::min<std::size_t>(memory_sector_bytes, bytes.size() - static_cast<std::size_t>(first)));
-        left->sync();
-        return left;
     }
 };
 
@@ -99,6 +109,8 @@ struct memory_file_system::state {
         carry_out(names, made);
         changes.push_back(std::move(made));
     }
+    /// The names and files that a crash leaves.
+    [[nodiscard]] name_map survivors(unsynced rest, std::uint64_t seed) const VECSTORE_REQUIRES(mutex);
     [[nodiscard]] bool is_directory(const std::string& path) const VECSTORE_REQUIRES(mutex) {
         return path == "." || path == "/" || directories.count(path) != 0;
     }
@@ -352,22 +364,37 @@ result<std::unique_ptr<file_lock>> memory_file_system::lock(const std::string& p
     return std::unique_ptr<file_lock>(std::make_unique<memory_lock>(state_, path, number));
 }
 
-void memory_file_system::crash(std::uint64_t seed) {
-    const lock_guard lock(state_->mutex);
+name_map memory_file_system::state::survivors(unsynced rest, std::uint64_t seed) const {
     random_source random(seed);
-    auto names = state_->durable_names;
-    for (const auto& change : state_->changes)
-        if (random.below(2) == 0) carry_out(names, change);
-    std::map<const node*, std::shared_ptr<node>> survivors;  // a node with two names stays one node
-    for (auto& [name, target] : names) {
-        auto& survivor = survivors[target.get()];
-        if (!survivor) survivor = target->survivor(random);
+    auto left = durable_names;
+    for (const auto& change : changes)
+        if (rest == unsynced::kept || (rest == unsynced::mixed && random.below(2) == 0)) carry_out(left, change);
+    std::map<const node*, std::shared_ptr<node>> nodes;  // a node with two names stays one node
+    for (auto& [name, target] : left) {
+        auto& survivor = nodes[target.get()];
+        if (!survivor) survivor = target->survivor(rest, random);
         target = survivor;
     }
+    return left;
+}
+
+void memory_file_system::crash(std::uint64_t seed) {
+    const lock_guard lock(state_->mutex);
+    auto names = state_->survivors(unsynced::mixed, seed);
     state_->names = names;
     state_->durable_names = std::move(names);
     state_->changes.clear();
     state_->locks.clear();
+}
+
+std::unique_ptr<memory_file_system> memory_file_system::after_crash(unsynced rest, std::uint64_t seed) const {
+    auto left = std::make_unique<memory_file_system>();
+    const lock_guard lock(state_->mutex);
+    const lock_guard lock_of_new(left->state_->mutex);
+    left->state_->names = state_->survivors(rest, seed);
+    left->state_->durable_names = left->state_->names;
+    left->state_->directories = state_->directories;
+    return left;
 }
 
 std::uint64_t memory_file_system::bytes() const {

@@ -1,6 +1,6 @@
 /// Fails operations of another file system on purpose. Every mutating operation (open that may create, write, sync,
 /// truncate, allocate, rename, link, remove, create_directories, sync_directory) has a number, from 1; a test first
-/// counts them in a run without faults, then fails each in turn.
+/// counts them in a run without faults, then fails each in turn. Reads (read_at, map, list, file_size) are counted apart.
 /// Thread safety: as the file system inside; the plan must be set while nothing runs.
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -23,6 +24,9 @@ struct fault_plan {
     double torn_fraction = 0;   ///< a write that fails leaves this part of its bytes in the file
     std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();  ///< disk full when more were written in all
     bool fail_syncs = false;                                              ///< every file sync fails
+    std::uint64_t fail_read_at = 0;                                       ///< number of the read that fails; 0: none
+    /// Called before each operation that is counted.
+    std::function<void(const char* operation, const std::string& path)> before = {};
 };
 
 class fault_file_system final : public storage::file_system {
@@ -32,10 +36,14 @@ public:
     void plan(const fault_plan& faults) {
         state_->plan = faults;
         state_->operations = 0;
+        state_->reads = 0;
         state_->bytes = 0;
     }
     /// Mutating operations since the plan was set.
     [[nodiscard]] std::uint64_t operations() const { return state_->operations; }
+
+    /// Reads since the plan was set.
+    [[nodiscard]] std::uint64_t reads() const { return state_->reads; }
 
     result<std::unique_ptr<storage::file>> open(const std::string& path, storage::open_mode mode) override {
         if (mode == storage::open_mode::create || mode == storage::open_mode::create_new)
@@ -43,7 +51,10 @@ public:
         VECSTORE_TRY(auto opened, inner_.open(path, mode));
         return std::unique_ptr<storage::file>(std::make_unique<fault_file>(state_, std::move(opened)));
     }
-    result<std::shared_ptr<const storage::mapping>> map(const std::string& path) override { return inner_.map(path); }
+    result<std::shared_ptr<const storage::mapping>> map(const std::string& path) override {
+        VECSTORE_CHECK(state_->read("map", path));
+        return inner_.map(path);
+    }
     result<void> rename(const std::string& from, const std::string& to) override {
         VECSTORE_CHECK(state_->step("rename", from));
         return inner_.rename(from, to);
@@ -68,18 +79,31 @@ public:
         VECSTORE_CHECK(state_->step("sync_directory", path));
         return inner_.sync_directory(path);
     }
-    result<std::vector<std::string>> list(const std::string& path) override { return inner_.list(path); }
+    result<std::vector<std::string>> list(const std::string& path) override {
+        VECSTORE_CHECK(state_->read("list", path));
+        return inner_.list(path);
+    }
     [[nodiscard]] bool exists(const std::string& path) override { return inner_.exists(path); }
-    result<std::uint64_t> file_size(const std::string& path) override { return inner_.file_size(path); }
+    result<std::uint64_t> file_size(const std::string& path) override {
+        VECSTORE_CHECK(state_->read("file_size", path));
+        return inner_.file_size(path);
+    }
     result<std::unique_ptr<storage::file_lock>> lock(const std::string& path) override { return inner_.lock(path); }
 
 private:
     struct state {
         fault_plan plan;
         std::atomic<std::uint64_t> operations{0};
+        std::atomic<std::uint64_t> reads{0};
         std::atomic<std::uint64_t> bytes{0};
 
+        result<void> read(const char* operation, const std::string& path) {
+            if (++reads == plan.fail_read_at)
+                return error{plan.code, std::string("injected fault: ") + operation, path, 0};
+            return {};
+        }
         result<void> step(const char* operation, const std::string& path) {
+            if (plan.before) plan.before(operation, path);
             const auto number = ++operations;
             if (plan.fail_at != 0 && (number == plan.fail_at || (plan.stays_broken && number > plan.fail_at)))
                 return error{plan.code, std::string("injected fault: ") + operation, path, 0};
@@ -103,6 +127,7 @@ private:
             return inner_->write_at(offset, bytes);
         }
         result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+            VECSTORE_CHECK(state_->read("read", path()));
             return inner_->read_at(offset, into);
         }
         result<void> sync() override {

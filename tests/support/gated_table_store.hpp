@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -23,6 +24,9 @@ public:
         fail_at_ = number;
         code_ = code;
     }
+
+    /// Called before each commit.
+    void before_commit(std::function<void()> call) { before_commit_ = std::move(call); }
 
     result<std::unique_ptr<storage::table_reader>> read() override { return inner_->read(); }
     result<std::unique_ptr<storage::table_writer>> write() override {
@@ -49,6 +53,7 @@ private:
         }
         result<void> commit() override {
             if (store_.closed_) return error{errc::io, "the process is dead", "tables", 0};
+            if (store_.before_commit_) store_.before_commit_();
             if (++store_.commits_ == store_.fail_at_) return error{store_.code_, "injected fault: commit", "tables", 0};
             return inner_->commit();
         }
@@ -63,6 +68,7 @@ private:
     std::uint64_t commits_ = 0;
     std::uint64_t fail_at_ = 0;
     errc code_ = errc::io;
+    std::function<void()> before_commit_;
 };
 
 }  // namespace vecstore::test

@@ -17,6 +17,13 @@ namespace vecstore::storage {
 /// Bytes that a crash keeps or drops as one.
 inline constexpr std::size_t memory_sector_bytes = 512;
 
+/// What a power cut makes of all that was not synced.
+enum class unsynced : std::uint8_t {
+    lost,   ///< gone: exactly what was synced is left
+    kept,   ///< there: as after the death of the process alone
+    mixed,  ///< an arbitrary subset of the sectors, sizes and name changes is there, chosen by a seed
+};
+
 class memory_file_system final : public file_system {
 public:
     memory_file_system();
@@ -41,6 +48,10 @@ public:
     /// durable afterwards. Locks are gone; files and mappings that are still open see the state of before and no longer
     /// reach the file system.
     void crash(std::uint64_t seed);
+
+    /// What a power cut now would leave, as a file system of its own; this one goes on. `seed` is for `unsynced::mixed`.
+    /// Cost: a copy of each file with un-synced changes; the others are shared until one of the two writes to them.
+    [[nodiscard]] std::unique_ptr<memory_file_system> after_crash(unsynced rest, std::uint64_t seed = 0) const;
 
     /// Bytes held by files.
     [[nodiscard]] std::uint64_t bytes() const;

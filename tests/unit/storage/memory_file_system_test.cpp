@@ -90,3 +90,35 @@ TEST_CASE("memory files: open handles of before a crash do not reach the survivo
     CHECK(files.lock("d/LOCK").has_value());
     CHECK(files.bytes() == 10);
 }
+
+TEST_CASE("memory files: what a power cut would leave is a file system of its own", "[memory_file_system]") {
+    memory_file_system files;
+    const auto write = [](file_system& to, const std::string& text) {
+        auto opened = to.open("f", open_mode::create).value();
+        opened->write_at(0, vecstore::as_bytes(text)).value();
+        return opened;
+    };
+    const auto text_of = [](file_system& from) { return std::string(vecstore::as_text(read_file(from, "f").value())); };
+    write(files, "old").get()->sync().value();
+    files.sync_directory(".").value();
+    write(files, "new");
+    files.rename("f", "g").value();
+    files.link("g", "f").value();
+
+    const auto lost = files.after_crash(unsynced::lost);
+    CHECK(text_of(*lost) == "old");
+    CHECK_FALSE(lost->exists("g"));
+    const auto kept = files.after_crash(unsynced::kept);
+    CHECK(text_of(*kept) == "new");
+    CHECK(kept->exists("g"));
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const auto mixed = files.after_crash(unsynced::mixed, seed);
+        if (mixed->exists("f")) CHECK((text_of(*mixed) == "old" || text_of(*mixed) == "new"));
+    }
+    // Neither sees what the other writes later.
+    write(files, "later");
+    write(*kept, "elsewhere");
+    CHECK(text_of(files) == "later");
+    CHECK(text_of(*kept) == "elsewhere");
+    CHECK(text_of(*lost) == "old");
+}
