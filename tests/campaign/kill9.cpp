@@ -163,7 +163,13 @@ private:
             model.content = found;  // not told again
             return;
         }
-        outcome_.add_wrong(where + ": a state that never was");
+        const auto came_back = [&](const auto& entry) {
+            return !model.content.contains(entry.first) && killed_writer::step_of(entry.first) < model.next;
+        };
+        if (std::any_of(found.begin(), found.end(), came_back))
+            outcome_.add_lost(where + ": what was erased is there again");
+        else
+            outcome_.add_wrong(where + ": a state that never was");
         model.content = found;
     }
 

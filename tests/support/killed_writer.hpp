@@ -50,6 +50,10 @@ public:
         }
     }
     [[nodiscard]] static std::uint64_t thread_of(const point_id& id) { return id.number() >> 32; }
+    /// The step that first wrote a point.
+    [[nodiscard]] static std::uint64_t step_of(const point_id& id) {
+        return (id.number() & 0xFFFF'FFFF) / batch_points;
+    }
 
 private:
     static void insert(std::map<point_id, point>& points, const std::vector<point>& added) {
