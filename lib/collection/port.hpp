@@ -11,20 +11,24 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace vecstore::detail {
 
 /// A write on its way to the log.
 struct write_request {
-    /// The collection written to; the write fails with not_found when it has been dropped. Null for DDL.
-    const collection_state* target = nullptr;
-    /// Records to append. Ignored when `resolve` is set.
+    /// The collections written to; the write fails with not_found when one has been dropped. None for DDL.
+    std::vector<const collection_state*> targets;
+    /// Records to append, one batch. Set by `resolve` when there is one.
     std::vector<operation> operations;
-    /// Called when the write takes its turn and all earlier ones have been applied and published; gives the
-    /// records. For writes that depend on the state (by filter, by ids that must exist, DDL).
-    std::function<result<std::vector<operation>>()> resolve;
+    std::size_t points = 0;         ///< for the result; as `operations`
+    std::vector<point_id> skipped;  ///< for the result; as `operations`
+    /// Called when the write takes its turn and all earlier ones have been applied and published; fills in the members
+    /// above. For writes that depend on the state (conditions, filters, ids that must exist, DDL).
+    std::function<result<void>(write_request&)> resolve;
     vecstore::durability durability = durability::sync;
+    std::optional<write_id> operation_id;
 };
 
 class database_port {
@@ -34,7 +38,7 @@ public:
     database_port& operator=(const database_port&) = delete;
     virtual ~database_port() = default;
 
-    /// Logs, applies and publishes; `points` of the result is left at 0.
+    /// Logs, applies and publishes.
     /// Errors: those of `resolve`; resource_exhausted, io, unavailable.
     virtual result<write_result> commit(write_request request) = 0;
     virtual storage::table_store& tables() noexcept = 0;

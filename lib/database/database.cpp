@@ -37,6 +37,10 @@ result<collection_info> database::describe(std::string_view name) const {
     return found.info();
 }
 
+result<write_result> database::write(const write_batch& batch, const write_options& options) {
+    return state_->write(batch, options);
+}
+
 result<void> database::flush() { return state_->flush(); }
 result<void> database::checkpoint() { return state_->checkpoint(); }
 result<void> database::optimize(const progress_callback& report) { return state_->optimize(report); }

@@ -56,6 +56,9 @@ public:
     [[nodiscard]] result<std::shared_ptr<collection_state>> find(std::string_view name);
     [[nodiscard]] result<std::vector<std::string>> names();
 
+    // transaction.cpp
+    result<write_result> write(const write_batch& batch, const write_options& options);
+
     // Upkeep
     result<void> flush();
     result<void> checkpoint();
@@ -96,6 +99,7 @@ private:
 
     // write.cpp: by the writer
     void process(std::span<commit_queue::entry* const> group);
+    result<void> prepare(write_request& request);
     result<void> process_group(std::span<commit_queue::entry* const> group);
     result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
     result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);

@@ -69,23 +69,23 @@ void database_state::process(std::span<commit_queue::entry* const> group) {
             if (entry->outcome) entry->outcome = done.error();
 }
 
+/// Makes sure that what is written to is still there, and gets the records of writes that depend on the state.
+result<void> database_state::prepare(write_request& request) {
+    for (const auto* target : request.targets)
+        if (target->pin()->dropped)
+            return error{errc::not_found, "no collection \"" + target->name() + "\": it was dropped"};
+    return request.resolve ? request.resolve(request) : result<void>{};
+}
+
 /// Errors of single writes are put into their outcomes; an error returned concerns all the others.
 result<void> database_state::process_group(std::span<commit_queue::entry* const> group) {
     VECSTORE_CHECK(check_writable());
     bool sync_wanted = false;
     for (auto* entry : group) {
         auto& request = *entry->request;
-        if (request.target != nullptr && request.target->pin()->dropped) {
-            entry->outcome = error{errc::not_found, "no collection \"" + request.target->name() + "\": it was dropped"};
+        if (auto prepared = prepare(request); !prepared) {
+            entry->outcome = std::move(prepared).error();
             continue;
-        }
-        if (request.resolve) {
-            auto resolved = request.resolve();
-            if (!resolved) {
-                entry->outcome = std::move(resolved).error();
-                continue;
-            }
-            request.operations = *std::move(resolved);
         }
         sync_wanted |= request.durability == durability::sync;
     }
@@ -134,21 +134,23 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
     wal::record record;
     record.lsn = first_lsn;
     record.term = log_ ? log_->term() : 1;
-    std::set<const collection_state*> touched;
+    std::set<collection_id> touched;
     for (auto* entry : group) {
         if (!entry->outcome) continue;
         for (const auto& operation : entry->request->operations) {
             record.type = operation.type;
             record.payload = operation.payload;
             VECSTORE_CHECK(apply_record(record, *tables));
+            touched.insert(byte_reader(record.payload).get<collection_id>());
             ++record.lsn;
         }
-        entry->outcome = write_result{record.term, record.lsn - 1, 0};
-        if (entry->request->target != nullptr) touched.insert(entry->request->target);
+        auto& request = *entry->request;
+        entry->outcome =
+            write_result{record.term, record.lsn - 1, request.points, request.skipped.size(), request.skipped};
     }
+    for (const auto id : touched)
+        if (const auto found = by_id_.find(id); found != by_id_.end()) found->second->publish(record.lsn - 1);
     lsn_.store(record.lsn - 1, std::memory_order_release);
-    for (const auto& [id, state] : by_id_)
-        if (touched.contains(state.get())) state->publish(record.lsn - 1);
     return {};
 }
 
@@ -213,16 +215,15 @@ result<collection> database_state::create_collection(const std::string& name, co
     VECSTORE_CHECK(validate_name("collection name", name, false));
     VECSTORE_CHECK(validate(options));
     write_request request;
-    request.resolve = [&]() -> result<std::vector<operation>> {
+    request.resolve = [&](write_request& made) -> result<void> {
         if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already"};
         if (by_id_.size() >= collections_max)
             return error{errc::resource_exhausted,
                          "the limit of " + std::to_string(collections_max) + " collections is reached",
                          {},
                          0};
-        std::vector<operation> operations;
-        operations.push_back(encode_create(next_collection_, name, options));
-        return operations;
+        made.operations.push_back(encode_create(next_collection_, name, options));
+        return {};
     };
     VECSTORE_CHECK(commit(std::move(request)));
     VECSTORE_TRY(auto state, find(name));
@@ -231,11 +232,10 @@ result<collection> database_state::create_collection(const std::string& name, co
 
 result<void> database_state::drop_collection(const std::string& name) {
     write_request request;
-    request.resolve = [&]() -> result<std::vector<operation>> {
+    request.resolve = [&](write_request& made) -> result<void> {
         VECSTORE_TRY(const auto state, find(name));
-        std::vector<operation> operations;
-        operations.push_back(encode_drop(state->id()));
-        return operations;
+        made.operations.push_back(encode_drop(state->id()));
+        return {};
     };
     VECSTORE_CHECK(commit(std::move(request)));
     return {};

@@ -19,6 +19,8 @@
 
 namespace vecstore {
 
+class write_batch;
+
 namespace detail {
 struct collection_access;
 }
@@ -56,6 +58,7 @@ public:
     /// Writes points; one that exists is replaced whole, vectors and payload. If an id occurs twice, the last wins.
     /// Shapes:     each vector [dim of its name] f32, finite; not zero under cosine.
     /// Errors:     invalid_argument (the message names point, field and value; nothing is written),
+    ///             conflict (a condition of `options` is not met: nothing is written),
     ///             resource_exhausted (disk full: nothing is written), unavailable (closed, read-only, failed sync).
     /// Cost:       one log record for each MiB, one sync shared with the writers that wait; no graph is built here.
     /// Durability: as `options.durability` says.  Idempotent: yes, but for versions.
@@ -105,6 +108,7 @@ public:
     [[nodiscard]] result<collection_info> info() const;
 
 private:
+    friend class write_batch;
     std::shared_ptr<detail::collection_access> access_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -68,15 +69,66 @@ enum class durability : std::uint8_t {
             ///< `database_options::flush_interval_ms` of such writes, never a part of one
 };
 
+/// Which points an upsert writes.
+enum class update_mode : std::uint8_t {
+    upsert,       ///< all
+    insert_only,  ///< those that do not exist yet
+    update_only,  ///< those that exist
+};
+
+/// What becomes of a write when a point does not meet its condition.
+enum class unmet : std::uint8_t {
+    fail,  ///< nothing is written: errc::conflict, which names the first such point and its version
+    skip,  ///< such points are left as they are, and listed in `write_result::skipped_ids`
+};
+
+/// A version that every point has, whether it exists or not.
+inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
+
+/// Conditions of a write, checked for each of its points when the write takes its turn: nothing comes between the check
+/// and the write. An upsert looks at what it has done itself already: of an id that is given twice, the second finds the
+/// first, with a version that no number equals.
+struct write_condition {
+    /// For upserts.
+    update_mode mode = update_mode::upsert;
+    /// The version (`record::version`) that each point must have, in the order of the points or ids given; 0 = it must
+    /// not exist, `any_version` = no matter. Empty: no condition. Not for selectors by filter.
+    std::vector<std::uint64_t> if_versions = {};
+    /// Points that exist are changed only if they match this; upserts insert new ones all the same.
+    filter::expression only_matching = {};
+    unmet when_unmet = unmet::fail;
+
+    [[nodiscard]] bool empty() const noexcept {
+        return mode == update_mode::upsert && if_versions.empty() && only_matching.empty();
+    }
+};
+
+/// The name that a caller gives to one write, so that it can be tried again without being done twice: who, and which.
+/// Both numbers are the caller's; a client that counts its writes and never uses a number again does it right.
+struct write_id {
+    std::uint64_t client = 0;
+    std::uint64_t number = 0;
+
+    friend bool operator==(const write_id&, const write_id&) = default;
+};
+
 struct write_options {
     vecstore::durability durability = vecstore::durability::sync;
+    write_condition condition = {};
+    /// A write with an id that was given to a write among the last `write_ids_window` records of the log is not done
+    /// again: it gets the first one's result, whatever its points. Kept across reopening and crashes. A write that
+    /// failed leaves no trace: its id is free.
+    std::optional<write_id> operation_id = {};
 };
 
 /// Where a write stands in the log. Later reads through the same database see it.
 struct write_result {
     std::uint64_t term = 0;
     std::uint64_t lsn = 0;
-    std::size_t points = 0;  ///< points written, changed or erased
+    std::size_t points = 0;                  ///< points written, changed or erased
+    std::size_t skipped = 0;                 ///< points left as they were, because of `unmet::skip`
+    std::vector<point_id> skipped_ids = {};  ///< which ones, in the order given; empty in a repeated result
+    bool repeated = false;                   ///< this is what an earlier write with the same `operation_id` got
 };
 
 }  // namespace vecstore

@@ -23,13 +23,15 @@ enum class errc : std::uint8_t {
     timed_out,           ///< retry later: the deadline passed
     unsupported,         ///< us: this build or this mode cannot do it
     internal,            ///< us: a broken invariant
+    conflict,            ///< the caller: a condition of a write is not met; the message names the point
 };
 
 /// The code as a word, e.g. "invalid_argument". Never fails.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
     constexpr std::string_view names[] = {"ok",         "not_found", "already_exists",     "invalid_argument",
                                           "corruption", "io",        "resource_exhausted", "unavailable",
-                                          "cancelled",  "timed_out", "unsupported",        "internal"};
+                                          "cancelled",  "timed_out", "unsupported",        "internal",
+                                          "conflict"};
     const auto i = static_cast<std::size_t>(code);
     return i < std::size(names) ? names[i] : "unknown";
 }

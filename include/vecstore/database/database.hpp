@@ -11,6 +11,7 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/database/options.hpp>
+#include <vecstore/database/write_batch.hpp>
 
 #include <memory>
 #include <string>
@@ -46,6 +47,13 @@ public:
     [[nodiscard]] result<std::vector<std::string>> list_collections() const;
     /// Errors: not_found, unavailable.
     [[nodiscard]] result<collection_info> describe(std::string_view name) const;
+
+    /// Writes all entries of the batch, or none; write_batch.hpp says what is promised. An empty batch writes nothing.
+    /// Errors: those of the functions of `collection` (the message names the entry; nothing is written), and
+    ///         invalid_argument (a collection of another database, a filter behind other changes, more than
+    ///         `write_bytes_max` bytes).
+    /// Cost:   one sync, shared with other writers when the batch has neither selectors nor conditions.
+    result<write_result> write(const write_batch& batch, const write_options& options = {});
 
     /// Makes all acknowledged writes durable, those with `durability::async` too.  Errors: io, unavailable.
     result<void> flush();

@@ -25,7 +25,8 @@ enum class record_type : std::uint16_t {
     config = 6,      ///< membership
     state_hash = 7,  ///< replicas compare their state here
     snapshot_mark = 8,
-    pad = 9,  ///< nothing; has an lsn like every record
+    pad = 9,        ///< nothing; has an lsn like every record
+    write_id = 10,  ///< the last record of a batch whose writer named it: the name, and what the writer was told
 };
 
 /// Set on every record of a batch but the last: the batch is applied as a whole or not at all.
