@@ -172,6 +172,23 @@ result<std::vector<std::string>> decode_paths(byte_span body) {
     return paths;
 }
 
+operation encode_write_id(const named_write& written) {
+    byte_writer body;
+    body.put(collection_id{0});
+    for (const auto number : {written.id.client, written.id.number, written.points, written.skipped}) body.put(number);
+    return {wal::record_type::write_id, std::move(body).take()};
+}
+
+result<named_write> decode_write_id(byte_span payload) {
+    byte_reader in(payload);
+    named_write written;
+    const auto collection = in.get<collection_id>();
+    for (auto* number : {&written.id.client, &written.id.number, &written.points, &written.skipped})
+        *number = in.get<std::uint64_t>();
+    if (!in.finished() || collection != 0) return error{errc::corruption, "the name of a write does not parse"};
+    return written;
+}
+
 operation encode_create(collection_id collection, const std::string& name, const collection_options& options) {
     byte_writer body;
     body.put(collection);

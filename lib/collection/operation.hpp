@@ -1,9 +1,13 @@
 /// What a log record's payload says: the operations on collections, and their bytes.
 /// Every payload starts with u32 collection. Then, little-endian:
-///   upsert       u32 count; for each point: id key, u8 vectors, for each: u8 slot, row_bytes of the slot's type and dim; u32
-///   size, payload erase        u32 count, id keys
-///   set_payload  u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
-///   u32 size and text ddl          u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
+///   upsert           u32 count; for each point: id key, u8 vectors, for each: u8 slot, row_bytes of the slot's type and
+///                    dim; u32 size, payload
+///   upsert_expiring  as upsert, with u64 expire_at (0 = never) behind each id key
+///   erase            u32 count, id keys
+///   set_payload      u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
+///                    u32 size and text
+///   ddl              u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
+///   write_id         collection is 0; u64 client, u64 number, u64 points, u64 skipped
 /// These are bytes on disk and on the wire: do not renumber.
 /// Thread safety: functions without state.
 #pragma once
@@ -46,6 +50,16 @@ enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 /// What an edit makes of a payload.
 /// Errors: corruption (`body` does not parse), invalid_argument (the result is above payload_bytes_max).
 [[nodiscard]] result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_span body);
+
+/// The name of a write and what its caller was told; the batch's last record.
+struct named_write {
+    write_id id;
+    std::uint64_t points = 0;
+    std::uint64_t skipped = 0;
+};
+[[nodiscard]] operation encode_write_id(const named_write& written);
+/// `payload`: the whole record's.  Errors: corruption.
+[[nodiscard]] result<named_write> decode_write_id(byte_span payload);
 
 [[nodiscard]] operation encode_create(collection_id collection, const std::string& name,
                                       const collection_options& options);

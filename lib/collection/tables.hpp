@@ -13,6 +13,12 @@
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
 /// | edits   | u32 collection, u32 page             | 512 bytes: a bit for each ordinal edited since its upsert  |
 /// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root, u64 ivf root (0 = none yet, all ones = not wanted); without the last in stores of before |
+/// | write_ids | u64 lsn                            | u64 client, number, term, points, skipped: what a write that its caller named was told |
+/// | dropped | u32 collection                       | u64 lsn of the drop, document {name, vectors}: kept while the log may speak of it |
+/// | readers | text, the name of a reader of the log | u64 lsn: the log behind it is kept for that reader         |
+/// | due     | u32 collection, u32 ordinal          | u64 expire_at; absent = never                               |
+/// | expiry  | u64 expire_at, u32 collection, u32 ordinal | nothing                                               |
+/// The tables from `write_ids` on are absent in stores of before; they are then taken for empty.
 #pragma once
 
 #include <vecstore/core/bytes.hpp>
@@ -35,9 +41,15 @@ inline constexpr storage::table_id points = 3;
 inline constexpr storage::table_id deaths = 4;
 inline constexpr storage::table_id parts = 5;
 inline constexpr storage::table_id edits = 6;
+inline constexpr storage::table_id write_ids = 7;
+inline constexpr storage::table_id dropped = 8;
+inline constexpr storage::table_id readers = 9;
+inline constexpr storage::table_id due = 10;
+inline constexpr storage::table_id expiry = 11;
 
 [[nodiscard]] inline std::vector<std::string> names() {
-    return {"meta", "catalog", "ids", "points", "deaths", "parts", "edits"};
+    return {"meta",  "catalog",   "ids",     "points",  "deaths", "parts",
+            "edits", "write_ids", "dropped", "readers", "due",    "expiry"};
 }
 
 [[nodiscard]] inline byte_vector collection_key(collection_id collection) {

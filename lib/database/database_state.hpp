@@ -17,6 +17,7 @@
 #include "collection/optimizer.hpp"
 #include "collection/port.hpp"
 #include "commit_queue.hpp"
+#include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/database/database.hpp>
@@ -76,6 +77,7 @@ private:
         std::vector<std::shared_ptr<collection_state>> collections;
         std::vector<part_list> parts;  ///< of each collection, by slot
         std::vector<collection_id> dropped;
+        std::vector<write_ids::entry> write_ids;
     };
 
     database_state(std::string directory, const database_options& options, const database_environment& environment);
@@ -100,6 +102,7 @@ private:
     // write.cpp: by the writer
     void process(std::span<commit_queue::entry* const> group);
     result<void> prepare(write_request& request);
+    void answer_repeated(std::span<commit_queue::entry* const> group);
     result<void> process_group(std::span<commit_queue::entry* const> group);
     result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
     result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);
@@ -144,6 +147,7 @@ private:
     collection_id next_collection_ = 1;
     std::vector<collection_id> dropped_;  ///< since the last seal
     std::map<collection_id, std::shared_ptr<collection_state>> by_id_;
+    write_ids write_ids_;
 
     // Written by the writer, read by anyone.
     std::atomic<std::uint64_t> lsn_{0};

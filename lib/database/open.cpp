@@ -142,6 +142,7 @@ result<std::uint64_t> database_state::load() {
     VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
     by_id_.clear();
     dropped_.clear();
+    VECSTORE_CHECK(write_ids_.load(*tables));
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
     lsn_ = durable_lsn_ = checkpoint_lsn_ = committing_lsn_ = applied.lsn;
     return applied.lsn;

@@ -3,6 +3,7 @@
 
 #include <vecstore/payload/codec.hpp>
 
+#include <map>
 #include <set>
 
 namespace vecstore::detail {
@@ -81,20 +82,48 @@ result<void> database_state::prepare(write_request& request) {
 result<void> database_state::process_group(std::span<commit_queue::entry* const> group) {
     VECSTORE_CHECK(check_writable());
     bool sync_wanted = false;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, const commit_queue::entry*> named;
     for (auto* entry : group) {
         auto& request = *entry->request;
+        if (const auto id = request.operation_id) {
+            const auto told = write_ids_.find(*id, lsn_.load(std::memory_order_relaxed));
+            const auto same = named.find({id->client, id->number});
+            if (told || same != named.end()) {
+                entry->repeats = true;
+                if (told)
+                    entry->outcome = *told;
+                else
+                    entry->repeated = same->second;
+                sync_wanted |= request.durability == durability::sync;  // the first may not have asked for it
+                continue;
+            }
+        }
         if (auto prepared = prepare(request); !prepared) {
             entry->outcome = std::move(prepared).error();
             continue;
         }
         sync_wanted |= request.durability == durability::sync;
+        if (const auto id = request.operation_id) {
+            request.operations.push_back(encode_write_id({*id, request.points, request.skipped.size()}));
+            named.emplace(std::pair(id->client, id->number), entry);
+        }
     }
     const auto first_lsn = lsn_.load(std::memory_order_relaxed) + 1;
-    VECSTORE_TRY(const auto last_lsn, append(group));
+    VECSTORE_CHECK(append(group));
     if (sync_wanted) VECSTORE_CHECK(sync_log());
-    if (last_lsn < first_lsn) return {};
     if (auto applied = apply_group(group, first_lsn); !applied) return poison(std::move(applied).error());
+    answer_repeated(group);
     return {};
+}
+
+void database_state::answer_repeated(std::span<commit_queue::entry* const> group) {
+    for (auto* entry : group) {
+        if (entry->repeated == nullptr) continue;
+        entry->outcome = entry->repeated->outcome;
+        if (!entry->outcome) continue;
+        entry->outcome->repeated = true;
+        entry->outcome->skipped_ids.clear();
+    }
 }
 
 /// Appends the records of all writes that are still good; the lsn of the last.
@@ -102,7 +131,7 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
     std::vector<wal::draft> drafts;
     std::uint64_t bytes = 0;
     for (auto* entry : group) {
-        if (!entry->outcome) continue;
+        if (!entry->outcome || entry->repeats) continue;
         const auto& operations = entry->request->operations;
         for (std::size_t i = 0; i < operations.size(); ++i) {
             const auto flags = i + 1 < operations.size() ? wal::flag_batch_continues : std::uint16_t{0};
@@ -136,7 +165,7 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
     record.term = log_ ? log_->term() : 1;
     std::set<collection_id> touched;
     for (auto* entry : group) {
-        if (!entry->outcome) continue;
+        if (!entry->outcome || entry->repeats) continue;
         for (const auto& operation : entry->request->operations) {
             record.type = operation.type;
             record.payload = operation.payload;
@@ -157,7 +186,13 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
 result<void> database_state::apply_record(const wal::record& record, storage::table_reader& tables) {
     switch (record.type) {
         case wal::record_type::ddl: return apply_ddl(record);
+        case wal::record_type::write_id: {
+            VECSTORE_TRY(const auto written, decode_write_id(record.payload));
+            write_ids_.put({written.id, record.lsn, record.term, written.points, written.skipped});
+            return {};
+        }
         case wal::record_type::upsert:
+        case wal::record_type::upsert_expiring:
         case wal::record_type::erase:
         case wal::record_type::set_payload: break;
         case wal::record_type::term_open:

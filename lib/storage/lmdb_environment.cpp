@@ -207,6 +207,10 @@ result<std::vector<MDB_dbi>> environment::open_tables(const std::vector<std::str
             handle = known->second;
         } else {
             const int code = mdb_dbi_open(begun, name.c_str(), read_only_ ? 0u : unsigned{MDB_CREATE}, &handle);
+            if (code == MDB_NOTFOUND && read_only_) {
+                handles.push_back(absent_table);
+                continue;
+            }
             if (code != 0) return translate(code, "table", path_);
             opened.emplace(name, handle);
         }

@@ -22,6 +22,9 @@ namespace vecstore::storage::detail {
 
 inline constexpr unsigned lmdb_tables_max = 256;
 
+/// A table that a store opened read-only does not have: it was made by a version that knew fewer. Read as empty.
+inline constexpr MDB_dbi absent_table = ~MDB_dbi{0};
+
 /// The only place where LMDB's codes become ours.
 [[nodiscard]] error translate(int code, const char* operation, const std::string& path);
 

@@ -71,6 +71,7 @@ private:
 };
 
 result<std::optional<byte_span>> get_from(MDB_txn* transaction, MDB_dbi table, byte_span key, const std::string& path) {
+    if (table == absent_table) return std::optional<byte_span>{};
     auto wanted = to_val(key);
     MDB_val stored{};
     const int code = mdb_get(transaction, table, &wanted, &stored);
@@ -79,6 +80,16 @@ result<std::optional<byte_span>> get_from(MDB_txn* transaction, MDB_dbi table, b
     VECSTORE_TRY(const auto value, verified(key, to_span(stored), path));
     return std::optional<byte_span>(value);
 }
+
+/// Of a table that is absent.
+class empty_cursor final : public table_cursor {
+public:
+    result<void> seek(byte_span) override { return {}; }
+    result<void> next() override { return {}; }
+    [[nodiscard]] bool valid() const noexcept override { return false; }
+    [[nodiscard]] byte_span key() const noexcept override { return {}; }
+    [[nodiscard]] byte_span value() const noexcept override { return {}; }
+};
 
 class lmdb_reader final : public table_reader {
 public:
@@ -92,6 +103,8 @@ public:
     }
     [[nodiscard]] result<std::unique_ptr<table_cursor>> cursor(table_id table) override {
         VECSTORE_CHECK(check_table(table, tables_->size()));
+        if ((*tables_)[table] == absent_table)
+            return std::unique_ptr<table_cursor>(std::make_unique<empty_cursor>());
         MDB_cursor* opened = nullptr;
         if (const int code = mdb_cursor_open(transaction_, (*tables_)[table], &opened))
             return translate(code, "cursor", environment_->path());
