@@ -73,9 +73,10 @@ result<void> write_plan::add(step added) {
         VECSTORE_TRY(added.filter, filter::compiled::compile(added.selector->filter()));
         for (const auto& earlier : steps_)
             if (earlier.access->state == added.access->state)
-                return invalid_argument("a filter looks at the state before the write, so it must come before other "
-                                        "changes of collection \"" +
-                                        added.access->state->name() + "\"");
+                return invalid_argument(
+                    "a filter looks at the state before the write, so it must come before other "
+                    "changes of collection \"" +
+                    added.access->state->name() + "\"");
     }
     steps_.push_back(std::move(added));
     return {};
@@ -225,9 +226,7 @@ result<std::vector<point_id>> write_plan::select(const step& s, target& on, writ
 }
 
 /// Whether a later look at a point may find a change of this very write.
-bool write_plan::follows_changes() const noexcept {
-    return steps_.size() > 1 || !steps_.front().condition->empty();
-}
+bool write_plan::follows_changes() const noexcept { return steps_.size() > 1 || !steps_.front().condition->empty(); }
 
 result<write_plan::found_point> write_plan::find(target& on, const point_id& id, bool with_payload) {
     if (const auto own = on.changed.find(id); own != on.changed.end()) {

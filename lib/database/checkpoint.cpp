@@ -58,7 +58,7 @@ result<void> database_state::seal_all() {
         c.chain = log_ ? log_->chain() : 0;
         c.next_collection = next_collection_;
         c.dropped = std::exchange(dropped_, {});
-        c.write_ids = write_ids_.since(checkpoint_lsn_.load(std::memory_order_relaxed));
+        c.named_writes = write_ids_.since(checkpoint_lsn_.load(std::memory_order_relaxed));
         for (const auto& [id, state] : by_id_) {
             state->seal(lsn);
             c.collections.push_back(state);
@@ -75,7 +75,7 @@ result<void> database_state::write_checkpoint_tables() {
     for (std::size_t i = 0; i < c.collections.size(); ++i)
         VECSTORE_CHECK(write_sealed_tables(*tables, *c.collections[i], c.parts[i]));
     for (const auto id : c.dropped) VECSTORE_CHECK(erase_tables(*tables, id));
-    VECSTORE_CHECK(write_ids::store(*tables, c.write_ids, c.lsn));
+    VECSTORE_CHECK(write_ids::store(*tables, c.named_writes, c.lsn));
     byte_writer applied, format, next;
     applied.put(c.lsn);
     applied.put(c.term);

@@ -26,7 +26,7 @@ public:
         write_request* request = nullptr;
         std::function<result<void>()> exclusive;
         result<write_result> outcome = write_result{};
-        bool repeats = false;           ///< an earlier write did it already: nothing to log
+        bool repeats = false;             ///< an earlier write did it already: nothing to log
         const entry* repeated = nullptr;  ///< that one, when it is in the same group
         bool done = false;
         condition turn;

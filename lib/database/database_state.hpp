@@ -77,7 +77,7 @@ private:
         std::vector<std::shared_ptr<collection_state>> collections;
         std::vector<part_list> parts;  ///< of each collection, by slot
         std::vector<collection_id> dropped;
-        std::vector<write_ids::entry> write_ids;
+        std::vector<write_ids::entry> named_writes;
     };
 
     database_state(std::string directory, const database_options& options, const database_environment& environment);

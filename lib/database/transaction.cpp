@@ -8,8 +8,7 @@
 
 namespace vecstore {
 
-write_batch& write_batch::add(const collection& target, action what, point_selector points,
-                              write_condition condition) {
+write_batch& write_batch::add(const collection& target, action what, point_selector points, write_condition condition) {
     entry added{target.access_, what, {}, std::move(points), {}, {}, std::move(condition)};
     entries_.push_back(std::move(added));
     return *this;
@@ -70,8 +69,7 @@ result<write_result> database_state::write(const write_batch& batch, const write
             case action::erase_payload:
                 for (const auto& path : e.paths) VECSTORE_CHECK(payload::path::parse(path));
                 return plan.edit(e.target, e.selector, payload_edit::erase, encode_paths(e.paths), e.condition);
-            case action::clear_payload:
-                return plan.edit(e.target, e.selector, payload_edit::clear, {}, e.condition);
+            case action::clear_payload: return plan.edit(e.target, e.selector, payload_edit::clear, {}, e.condition);
         }
         return error{errc::internal, "an entry of a batch has no action"};
     };

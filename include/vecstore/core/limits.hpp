@@ -20,9 +20,9 @@ inline constexpr std::size_t filter_values_max = 65'536;  ///< values in one any
 inline constexpr std::size_t query_limit_max = 65'536;    ///< limit + offset of one query
 inline constexpr std::size_t batch_queries_max = 10'000;
 inline constexpr std::size_t ef_max = 65'536;
-inline constexpr std::size_t record_bytes_max = 16u << 20;  ///< one WAL record
-inline constexpr std::size_t write_bytes_max = 64u << 20;   ///< one write call, encoded
+inline constexpr std::size_t record_bytes_max = 16u << 20;    ///< one WAL record
+inline constexpr std::size_t write_bytes_max = 64u << 20;     ///< one write call, encoded
 inline constexpr std::uint64_t write_ids_window = 1'000'000;  ///< log records that a `write_id` is remembered for
-inline constexpr std::uint32_t points_max = 0xFFFF'FF00u;   ///< ordinals of one collection between vacuums
+inline constexpr std::uint32_t points_max = 0xFFFF'FF00u;     ///< ordinals of one collection between vacuums
 
 }  // namespace vecstore

@@ -55,7 +55,8 @@ TEST_CASE("conditions: insert_only writes what does not exist, update_only what 
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::conflict);
     CHECK(refused.error().message == "id 7: the point does not exist");
-    const auto nothing = s.docs.upsert({with_k(1, 6)}, when({.mode = update_mode::insert_only, .when_unmet = unmet::skip}));
+    const auto nothing =
+        s.docs.upsert({with_k(1, 6)}, when({.mode = update_mode::insert_only, .when_unmet = unmet::skip}));
     CHECK(nothing.value().lsn == lsn);
     CHECK(s.lsn() == lsn);
 }
@@ -96,7 +97,8 @@ TEST_CASE("conditions: they hold for erasing and for edits of payloads, too, and
     CHECK(code_of(s.docs.erase({1}, when({.if_versions = {seen}}))) == errc::conflict);
     CHECK(code_of(s.docs.erase({77}, when({.if_versions = {seen}}))) == errc::conflict);
     CHECK(code_of(s.docs.clear_payload({77}, when({.if_versions = {any_version}}))) == errc::not_found);
-    const auto erased = s.docs.erase({1, 2, 3}, when({.if_versions = {seen, seen, any_version}, .when_unmet = unmet::skip}));
+    const auto erased =
+        s.docs.erase({1, 2, 3}, when({.if_versions = {seen, seen, any_version}, .when_unmet = unmet::skip}));
     CHECK(erased.value().points == 2);
     CHECK(erased.value().skipped_ids == std::vector<vs::point_id>{1});
     CHECK(s.k(1) == 2);

@@ -1,9 +1,8 @@
-#include <vecstore/database/write_batch.hpp>
-
 #include "support/gated_table_store.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/core/limits.hpp>
+#include <vecstore/database/write_batch.hpp>
 #include <vecstore/filter/dsl.hpp>
 
 #include <catch2/catch.hpp>

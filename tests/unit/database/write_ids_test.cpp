@@ -77,7 +77,8 @@ TEST_CASE("write_ids: they survive closing, checkpoints and power cuts", "[datab
     for (std::uint64_t round = 0; round < 8; ++round) {
         const auto gate = std::make_shared<gated_table_store>(disk.tables);
         auto db = vs::database::open("db", quiet(), {disk.files, gate}).value();
-        auto docs = round == 0 ? db.create_collection("docs", one_vector(2)).value() : db.open_collection("docs").value();
+        auto docs =
+            round == 0 ? db.create_collection("docs", one_vector(2)).value() : db.open_collection("docs").value();
         for (std::uint64_t number = 0; number < lsns.size(); ++number) {
             const auto again = docs.upsert({with_k(1, 99)}, named(number)).value();
             CHECK(again.repeated);
