@@ -51,6 +51,22 @@ TEST_CASE("crash: the campaign finds a store that acknowledges before it has syn
     CHECK(run_spoiled(run_crash, 64).lost > 0);
 }
 
+TEST_CASE("bitflip: a flipped bit in any file of a closed store is detected or harmless", "[campaign][bitflip]") {
+    find_nothing(run_bitflip, 240);
+}
+
+TEST_CASE("bitflip: the campaign finds a store that answers from a damaged file", "[campaign][bitflip]") {
+    CHECK(run_spoiled(run_bitflip, 2).wrong == 2);
+}
+
+TEST_CASE("diskfault: whatever fails, nothing acknowledged is lost", "[campaign][diskfault]") {
+    find_nothing(run_diskfault, 400);
+}
+
+TEST_CASE("diskfault: the campaign finds a log that only says that it was synced", "[campaign][diskfault]") {
+    CHECK_FALSE(run_spoiled(run_diskfault, 40).clean());
+}
+
 TEST_CASE("kill9: a killed process loses nothing that it acknowledged", "[campaign][kill9]") {
     find_nothing(run_kill9, 24);
 }

@@ -24,7 +24,8 @@ struct fault_plan {
     double torn_fraction = 0;   ///< a write that fails leaves this part of its bytes in the file
     std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();  ///< disk full when more were written in all
     bool fail_syncs = false;                                              ///< every file sync fails
-    std::uint64_t fail_read_at = 0;                                       ///< number of the read that fails; 0: none
+    bool lying_syncs = false;        ///< syncs of the log say that they were done, and do nothing
+    std::uint64_t fail_read_at = 0;  ///< number of the read that fails; 0: none
     /// Called before each operation that is counted.
     std::function<void(const char* operation, const std::string& path)> before = {};
 };
@@ -132,6 +133,7 @@ private:
         }
         result<void> sync() override {
             VECSTORE_CHECK(state_->step("sync", path()));
+            if (state_->plan.lying_syncs && path().ends_with(".wal")) return {};
             if (state_->plan.fail_syncs) return error{errc::io, "injected fault: sync", path(), 0};
             return inner_->sync();
         }

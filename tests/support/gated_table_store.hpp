@@ -25,6 +25,7 @@ public:
         code_ = code;
     }
 
+    [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
     /// Called before each commit.
     void before_commit(std::function<void()> call) { before_commit_ = std::move(call); }
 
