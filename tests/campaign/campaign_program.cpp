@@ -12,11 +12,9 @@ using namespace vecstore::test;
 
 namespace {
 
-const std::map<std::string, campaign_outcome (*)(const campaign_options&)> campaigns{{"torn", run_torn},
-                                                                                     {"crash", run_crash},
-                                                                                     {"bitflip", run_bitflip},
-                                                                                     {"diskfault", run_diskfault},
-                                                                                     {"kill9", run_kill9}};
+const std::map<std::string, campaign_outcome (*)(const campaign_options&)> campaigns{
+    {"torn", run_torn},       {"crash", run_crash},         {"lmdb", run_lmdb},
+    {"bitflip", run_bitflip}, {"diskfault", run_diskfault}, {"kill9", run_kill9}};
 
 unsigned long long to_number(unsigned long long value) { return value; }
 

@@ -67,6 +67,14 @@ TEST_CASE("diskfault: the campaign finds a log that only says that it was synced
     CHECK_FALSE(run_spoiled(run_diskfault, 40).clean());
 }
 
+TEST_CASE("lmdb: tables cut at any write of LMDB open at the last commit", "[campaign][lmdb]") {
+    find_nothing(run_lmdb, 320);
+}
+
+TEST_CASE("lmdb: the campaign finds tables that were not synced", "[campaign][lmdb]") {
+    CHECK_FALSE(run_spoiled(run_lmdb, 64).clean());
+}
+
 TEST_CASE("kill9: a killed process loses nothing that it acknowledged", "[campaign][kill9]") {
     find_nothing(run_kill9, 24);
 }
