@@ -158,20 +158,16 @@ private:
         auto known = largest_graph(merged_from_, part_, options_.m);
         if (known.graph == nullptr) return false;
         std::vector<bool> was_there(part_.size());
-        std::vector<row_id> before, added;
+        std::vector<row_id> added;
         for (auto& row : known.new_row_of) {
             if (row == row_none) continue;
             was_there[row] = true;
-            if (sample_.contains(row))
-                row = row_none;
-            else
-                before.push_back(row);
+            if (sample_.contains(row)) row = row_none;
         }
         for (row_id row = 0; row < part_.size(); ++row)
             if (!was_there[row] && !sample_.contains(row)) added.push_back(row);
         graph.emplace(options_.m);
-        VECSTORE_CHECK(index::merge_rows(*known.graph, known.new_row_of, added, *graph, space, how_to_build(0)));
-        return index::finds_added(*graph, space, before, added);
+        return index::merge_rows(*known.graph, known.new_row_of, added, *graph, space, how_to_build(0));
     }
     /// `before`: rows that were linked already.
     [[nodiscard]] index::build_options how_to_build(std::size_t before) {

@@ -216,11 +216,19 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
     }
     std::vector<query_result> answers(queries.size());
     std::vector<unfilled> later;
+    std::optional<error> failure;
+    std::size_t failed = queries.size();  // the first one; those before it may fail yet
     for (const auto i : order_of(checked, options)) {
+        if (i > failed) continue;
         auto one = find_hits(session, queries[i], checked[i], i, later);
-        if (!one) return of_query(i, std::move(one).error());
-        answers[i] = *std::move(one);
+        if (one) {
+            answers[i] = *std::move(one);
+        } else {
+            failed = i;
+            failure = of_query(i, std::move(one).error());
+        }
     }
+    if (failure) return *std::move(failure);
     VECSTORE_CHECK(fill_payloads(session, queries, answers, later));
     return answers;
 }

@@ -95,7 +95,8 @@ public:
     /// Cost:   a graph walk in each part, an exact scan of the newest rows; an exact scan of all that match when few
     /// do.
     result<query_result> query(const vecstore::query& query) const;
-    /// Many queries over one state of the collection.  Errors: those of the first query that fails; no partial answer.
+    /// Many queries over one state of the collection.
+    /// Errors: those of the first query that is not valid, else of the first that cannot be answered; no partial answer.
     result<std::vector<query_result>> query_batch(std::span<const vecstore::query> queries) const;
 
     /// A page of points in the order of their ids.  Errors: as `query`.

@@ -138,5 +138,15 @@ TEST_CASE("index kinds: on disk, an original that cannot be read is an error, no
                                 .value()
                                 ->truncate(100));
         CHECK(code_of(points.query(query)) == vs::errc::corruption);
+        // Of a batch, which is answered in another order, the first that needs an original; the first two need none.
+        std::vector<vs::query> batch;
+        const auto rows = vectors();
+        for (std::size_t i = 0; i < 400; ++i) batch.push_back(nearest_to(rows[i]));
+        batch[0].filter = batch[1].filter = vs::field("no_such_field") == 1;
+        const auto refused = points.query_batch(batch);
+        REQUIRE(code_of(refused) == vs::errc::corruption);
+        CHECK(refused.error().message.find("queries[2]: ") == 0);
+        batch[399].limit = 0;
+        CHECK(points.query_batch(batch).error().message.find("queries[399]: ") == 0);
     }
 }

@@ -35,8 +35,7 @@ const index::build_options how{.ef_construct = 60};
 
 }  // namespace
 
-TEST_CASE("merge: rows that come are found as in a graph built afresh, in old groups and in new ones",
-          "[hnsw][merge]") {
+TEST_CASE("merge: rows that come are found as in a graph built afresh, spread and in groups", "[hnsw][merge]") {
     constexpr std::size_t rows = 3'000, dim = 12, clusters = 50;
     const auto spread = test::random_vectors(rows, dim, 1), grouped = groups_in_turn(rows, dim, clusters, 2);
     const auto any_queries = test::random_vectors(100, dim, 3), group_queries = groups_in_turn(100, dim, clusters, 4);
@@ -48,7 +47,6 @@ TEST_CASE("merge: rows that come are found as in a graph built afresh, in old gr
     const example examples[] = {
         {"spread", spread, any_queries, [](row_id row) { return row % 10 < 7; }},
         {"grouped", grouped, group_queries, [](row_id row) { return row % 11 < 7; }},
-        {"groups that come", grouped, group_queries, [](row_id row) { return row % clusters < 35; }},
     };
     for (const auto& [name, data, queries, is_old] : examples) {
         const two_parts parts(data, is_old);
@@ -56,7 +54,7 @@ TEST_CASE("merge: rows that come are found as in a graph built afresh, in old gr
         const auto stored = rows_of(data);
         const rows_space space(stored, metric::euclid);
         index::graph merged(m), fresh(m);
-        index::merge_rows(old.graph(), parts.before, parts.added, merged, space, how).value();
+        CHECK(index::merge_rows(old.graph(), parts.before, parts.added, merged, space, how).value());
         index::link_rows(fresh, space, up_to(rows), how).value();
         INFO(name);
         CHECK(merged.linked_count() == rows);
@@ -64,6 +62,23 @@ TEST_CASE("merge: rows that come are found as in a graph built afresh, in old gr
         CHECK(index::finds_added(merged, space, parts.before, parts.added));
         // A group that is missed costs 0.02.
         CHECK(mean_recall(merged, data, queries, 100) >= mean_recall(fresh, data, queries, 100) - 0.02);
+    }
+}
+
+TEST_CASE("merge: is declined when rows come in groups of their own, even if that is a part of them", "[hnsw][merge]") {
+    constexpr std::size_t rows = 2'000, clusters = 50;
+    const auto data = groups_in_turn(rows, 12, clusters, 2);
+    const auto stored = rows_of(data);
+    const rows_space space(stored, metric::euclid);
+    for (const bool all : {true, false}) {
+        const two_parts parts(
+            data, [&](row_id row) { return row % clusters < (all ? 35 : 42) && (all || row / clusters % 4 != 0); });
+        const test::frozen_part old(data, parts.before, m);
+        index::graph merged(m);
+        CHECK_FALSE(index::merge_rows(old.graph(), parts.before, parts.added, merged, space, how).value());
+        CHECK(index::lies_apart(merged, space, parts.before, parts.added));
+        CHECK_FALSE(index::lies_apart(merged, space, parts.before, parts.before));
+        CHECK_FALSE(index::lies_apart(merged, space, parts.before, {}));
     }
 }
 
