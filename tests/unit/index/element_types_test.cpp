@@ -39,7 +39,7 @@ TEST_CASE("hnsw: finds what an exact search finds, for rows of every type", "[hn
         INFO(to_string(m) << " " << to_string(type));
         const auto data = vectors_for(type, 2'000, dim, 3), queries = vectors_for(type, 50, dim, 4);
         flat exact(dim, m, type);
-        hnsw<> graph({.dim = dim, .metric = m, .type = type});
+        hnsw<> graph({.dim = dim, .metric = m, .ef_construct = test::fewer(200, 60), .type = type});
         for (std::size_t i = 0; i < data.rows; ++i) {
             REQUIRE(exact.insert(data[i]).value() == i);
             REQUIRE(graph.insert(data[i]).value() == i);

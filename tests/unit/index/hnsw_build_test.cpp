@@ -20,13 +20,15 @@ using quantization::scalar_codec;
 
 namespace {
 
+constexpr std::size_t rows_count = test::fewer(3000, 1200);
+
 /// Rows with their codes, and the graph built over either.
 struct fixture {
     std::size_t dim = 24;
-    test::vectors data = test::random_vectors(3000, dim, 91), queries = test::random_vectors(60, dim, 92);
+    test::vectors data = test::random_vectors(rows_count, dim, 91), queries = test::random_vectors(60, dim, 92);
     metric m;
-    contiguous_rows rows{data.values.data(), dim, dim, 3000};
-    std::vector<row_id> all = std::vector<row_id>(3000);
+    contiguous_rows rows{data.values.data(), dim, dim, rows_count};
+    std::vector<row_id> all = std::vector<row_id>(rows_count);
 
     explicit fixture(metric by) : m(by) {
         if (m == metric::cosine)
@@ -107,7 +109,7 @@ TEST_CASE("hnsw build: progress is told, and false ends it with a graph that is 
     std::size_t last = 0;
     build_options options{.ef_construct = 40};
     options.keep_going = [&](std::size_t done, std::size_t of) {
-        CHECK(of == 3000);
+        CHECK(of == rows_count);
         CHECK(done > last);
         last = done;
         return done < 1000;
@@ -119,6 +121,6 @@ TEST_CASE("hnsw build: progress is told, and false ends it with a graph that is 
     // It can be finished.
     std::vector<row_id> rest(f.all.begin() + static_cast<std::ptrdiff_t>(g.linked_count()), f.all.end());
     REQUIRE(link_rows(g, space, rest, {.ef_construct = 40}));
-    CHECK(g.linked_count() == 3000);
-    CHECK(f.recall(freeze(g, 3000), code_type::u8, 30) > 0.9);
+    CHECK(g.linked_count() == rows_count);
+    CHECK(f.recall(freeze(g, rows_count), code_type::u8, 30) > 0.9);
 }

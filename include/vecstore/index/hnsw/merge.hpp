@@ -70,14 +70,14 @@ template <row_space Space>
     return static_cast<double>(apart) / static_cast<double>(count);
 }
 
-/// True when the rows to be added are apart from those of the graph more often, by a tenth of them, than these are from
+/// True when the rows to be added are apart from those of the graph more often, by a fifth of them, than these are from
 /// each other: groups of their own, to which the graph does not lead.
 /// Thread safety: beside searches. Cost: at most 1,000 walks. May throw std::bad_alloc.
 template <row_space Space>
 [[nodiscard]] bool lies_apart(const graph& g, const Space& space, std::span<const row_id> before,
                               std::span<const row_id> added) {
     constexpr std::size_t sample = 500, ef = 48;
-    constexpr double excess_max = 0.1;
+    constexpr double excess_max = 0.2;
     return share_apart(g, space, added, sample, ef) > share_apart(g, space, before, sample, ef) + excess_max;
 }
 
