@@ -17,7 +17,8 @@ result<void> collection_state::apply(const wal::record& record, storage::table_r
     byte_reader in(record.payload);
     (void)in.get<collection_id>();
     switch (record.type) {
-        case wal::record_type::upsert: VECSTORE_CHECK(apply_upsert(in, record.lsn, tables)); break;
+        case wal::record_type::upsert: VECSTORE_CHECK(apply_upsert(in, false, record.lsn, tables)); break;
+        case wal::record_type::upsert_expiring: VECSTORE_CHECK(apply_upsert(in, true, record.lsn, tables)); break;
         case wal::record_type::erase: VECSTORE_CHECK(apply_erase(in, record.lsn, tables)); break;
         case wal::record_type::set_payload: VECSTORE_CHECK(apply_edit(in, record.lsn, tables)); break;
         default: return bad_record("no operation on points");
@@ -26,9 +27,11 @@ result<void> collection_state::apply(const wal::record& record, storage::table_r
     return {};
 }
 
-result<void> collection_state::apply_upsert(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables) {
+result<void> collection_state::apply_upsert(byte_reader& in, bool expiring, std::uint64_t lsn,
+                                            storage::table_reader& tables) {
     for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) {
         const auto id = point_id::get_key(in);
+        const auto expire_at = expiring ? in.get<std::uint64_t>() : 0;
         VECSTORE_TRY(const auto previous, find(id, tables));
         if (previous) {
             kill(*previous, lsn);
@@ -46,8 +49,11 @@ result<void> collection_state::apply_upsert(byte_reader& in, std::uint64_t lsn, 
         }
         const auto payload = in.get_sized();
         if (in.failed()) return bad_record("point");
-        changes_->put_point(ordinal, lsn, id, payload);
+        changes_->put_point(ordinal, lsn, id, payload, expire_at);
         changes_->put_id(id, lsn, ordinal);
+        if (expire_at == 0) continue;
+        due_.emplace(expire_at, ordinal);
+        expiring_.store(true, std::memory_order_relaxed);
     }
     return {};
 }
@@ -86,11 +92,11 @@ result<void> collection_state::edit_point(const point_id& id, payload_edit kind,
     VECSTORE_TRY(const auto ordinal, find(id, tables));
     if (!ordinal) return {};
     const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
-    VECSTORE_TRY(const auto point,
-                 find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, *ordinal, tables));
+    VECSTORE_TRY(const auto point, find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_,
+                                              *ordinal, tables, expiring()));
     VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
     if (*ordinal < changes_->first_ordinal()) edits_->insert(*ordinal);
-    changes_->put_point(*ordinal, lsn, id, edited);
+    changes_->put_point(*ordinal, lsn, id, edited, point.expire_at);
     return {};
 }
 

@@ -52,6 +52,29 @@ result<void> write_points(storage::table_writer& tables, collection_id collectio
     return {};
 }
 
+/// Adds the living points that expire, removes the dead ones.
+result<void> write_expiry(storage::table_writer& tables, collection_id collection, const sealed_changes& sealed,
+                          const tombstones& deaths) {
+    for (const auto ordinal : sealed.changes->deaths()) {
+        if (ordinal >= sealed.changes->first_ordinal()) continue;
+        const auto key = tables::number_key(collection, ordinal);
+        VECSTORE_TRY(const auto due, tables.get(tables::due, key));
+        if (!due) continue;
+        if (due->size() != sizeof(std::uint64_t))
+            return error{errc::corruption, "an expire_at does not parse", "due", 0};
+        const auto expire_at = load_le<std::uint64_t>(due->data());
+        VECSTORE_CHECK(tables.erase(tables::expiry, tables::expiry_key(collection, expire_at, ordinal)));
+        VECSTORE_CHECK(tables.erase(tables::due, key));
+    }
+    for (const auto& [expire_at, ordinal] : sealed.expiring) {
+        if (!deaths.alive_at(ordinal, sealed.lsn)) continue;
+        VECSTORE_CHECK(
+            tables.put(tables::due, tables::number_key(collection, ordinal), std::as_bytes(std::span(&expire_at, 1))));
+        VECSTORE_CHECK(tables.put(tables::expiry, tables::expiry_key(collection, expire_at, ordinal), {}));
+    }
+    return {};
+}
+
 result<void> write_deaths(storage::table_writer& tables, collection_id collection, const sealed_changes& sealed,
                           const tombstones& deaths) {
     std::set<std::uint32_t> pages;
@@ -82,6 +105,7 @@ result<void> write_catalog(storage::table_writer& tables, const collection_state
     entry.set("next_ordinal", sealed.ordinal_end);
     entry.set("points", sealed.point_count);
     entry.set("next_part", state.next_part());
+    if (state.expiring()) entry.set("expiring", true);
     VECSTORE_TRY(const auto value, payload::encode(entry));
     return tables.put(tables::catalog, tables::collection_key(state.id()), value);
 }
@@ -219,6 +243,7 @@ result<void> write_sealed_tables(storage::table_writer& tables, const collection
     const auto pinned = state.pin();
     VECSTORE_CHECK(write_ids(tables, state.id(), *sealed.changes));
     VECSTORE_CHECK(write_points(tables, state.id(), sealed, *pinned->deaths));
+    if (state.expiring()) VECSTORE_CHECK(write_expiry(tables, state.id(), sealed, *pinned->deaths));
     VECSTORE_CHECK(write_deaths(tables, state.id(), sealed, *pinned->deaths));
     VECSTORE_CHECK(write_edits(tables, state.id(), sealed, *pinned->edits));
     VECSTORE_CHECK(write_catalog(tables, state, sealed));
@@ -240,8 +265,8 @@ result<void> write_manifest(storage::table_writer& tables, collection_id collect
 
 result<void> erase_tables(storage::table_writer& tables, collection_id collection) {
     const auto prefix = tables::collection_key(collection);
-    for (const auto table :
-         {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts, tables::edits})
+    for (const auto table : {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts, tables::edits,
+                             tables::due, tables::expiry})
         VECSTORE_CHECK(tables.erase_prefix(table, prefix));
     return {};
 }
@@ -268,7 +293,7 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         for (const auto& list : parts)
             for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
         state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part,
-                        std::move(deaths), std::move(edits), std::move(parts)},
+                        std::move(deaths), std::move(edits), std::move(parts), entry["expiring"].bool_or(false)},
                        applied_lsn);
         collections.push_back(std::move(state));
         VECSTORE_CHECK(cursor->next());

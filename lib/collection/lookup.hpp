@@ -19,6 +19,7 @@ struct point_ref {
     point_id id;
     std::uint64_t version = 0;
     payload::view payload;
+    std::uint64_t expire_at = 0;
 };
 
 /// Parses a value of the `points` table.  Errors: corruption.
@@ -33,7 +34,7 @@ struct point_ref {
 }
 
 [[nodiscard]] inline point_ref to_ref(const point_version& version) noexcept {
-    return {version.id, version.lsn, payload::view::trusted(version.payload())};
+    return {version.id, version.lsn, payload::view::trusted(version.payload()), version.expire_at};
 }
 
 /// The ordinal that `id` means at `lsn`. `overlays`: pointers to overlays, newest first.
@@ -51,15 +52,21 @@ template <class Overlays>
     return std::optional(load_le<ordinal_id>(value->data()));
 }
 
-/// The point that has `ordinal`, as it is at `lsn`.  Errors: corruption when there is none.
+/// The point that has `ordinal`, as it is at `lsn`. `expiring`: points of the collection may expire.
+/// Errors: corruption when there is none.
 template <class Overlays>
 [[nodiscard]] result<point_ref> find_point(const Overlays& overlays, std::uint64_t lsn, collection_id collection,
-                                           ordinal_id ordinal, storage::table_reader& tables) {
+                                           ordinal_id ordinal, storage::table_reader& tables, bool expiring) {
     for (const auto& overlay : overlays)
         if (const auto* version = overlay->find_point(ordinal, lsn); version != nullptr) return to_ref(*version);
     VECSTORE_TRY(const auto value, tables.get(tables::points, tables::number_key(collection, ordinal)));
     if (!value) return error{errc::corruption, "no point for ordinal " + std::to_string(ordinal), "points", 0};
-    return parse_point(*value);
+    auto point = parse_point(*value);
+    if (point && expiring) {
+        VECSTORE_TRY(const auto due, tables.get(tables::due, tables::number_key(collection, ordinal)));
+        if (due && due->size() == sizeof point->expire_at) point->expire_at = load_le<std::uint64_t>(due->data());
+    }
+    return point;
 }
 
 }  // namespace vecstore::detail

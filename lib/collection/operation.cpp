@@ -5,7 +5,9 @@
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace vecstore::detail {
 namespace {
@@ -108,8 +110,9 @@ result<void> put_vector(byte_writer& out, const collection_options& options, con
 }
 
 result<void> put_point(byte_writer& out, const collection_options& options, const point& p,
-                       std::vector<float>& scratch) {
+                       std::optional<std::uint64_t> expire_at, std::vector<float>& scratch) {
     p.id.put_key(out);
+    if (expire_at) out.put(*expire_at);
     const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
     if (count > options.vectors.size())
         return invalid_argument(std::to_string(count) + " vectors given, the collection has " +
@@ -126,11 +129,17 @@ result<void> put_point(byte_writer& out, const collection_options& options, cons
 }  // namespace
 
 result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
-                                             std::span<const point> points) {
-    record_cutter records(wal::record_type::upsert, collection_head(collection));
+                                             std::span<const point> points, std::uint64_t now_ms) {
+    const bool expiring = options.expire_after_ms > 0 ||
+                          std::any_of(points.begin(), points.end(), [](const point& p) { return p.expire_at != 0; });
+    const auto rule = options.expire_after_ms > 0 ? now_ms + options.expire_after_ms : 0;
+    record_cutter records(expiring ? wal::record_type::upsert_expiring : wal::record_type::upsert,
+                          collection_head(collection));
     std::vector<float> scratch;
     for (std::size_t i = 0; i < points.size(); ++i) {
-        if (auto put = put_point(records.next_item(), options, points[i], scratch); !put) {
+        std::optional<std::uint64_t> expire_at;
+        if (expiring) expire_at = points[i].expire_at != 0 ? points[i].expire_at : rule;
+        if (auto put = put_point(records.next_item(), options, points[i], expire_at, scratch); !put) {
             auto e = std::move(put).error();
             e.message = "points[" + std::to_string(i) + "] (id " + to_string(points[i].id) + "): " + e.message;
             return e;
@@ -216,7 +225,9 @@ payload::document to_document(const std::string& name, const collection_options&
                                             {"index", to_string(v.index)},
                                             {"quantization", to_string(v.quantization)},
                                             {"on_disk", v.on_disk}});
-    return {{"name", name}, {"vectors", std::move(vectors)}};
+    payload::document document{{"name", name}, {"vectors", std::move(vectors)}};
+    if (options.expire_after_ms > 0) document.set("expire_after_ms", options.expire_after_ms);
+    return document;
 }
 
 result<named_options> from_document(const payload::document& document) {
@@ -239,6 +250,7 @@ result<named_options> from_document(const payload::document& document) {
                                              .on_disk = v["on_disk"].bool_or(false)});
         }
     }
+    named.options.expire_after_ms = static_cast<std::uint64_t>(document["expire_after_ms"].int64_or(0));
     VECSTORE_CHECK(validate_name("collection name", named.name, false));
     VECSTORE_CHECK(validate(named.options));
     return named;

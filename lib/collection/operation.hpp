@@ -36,9 +36,10 @@ enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 
 /// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
 /// packs as the element type says.
+/// `now_ms`: what `expire_after_ms` counts from.
 /// Errors: invalid_argument that names point, field and value.
 [[nodiscard]] result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
-                                                           std::span<const point> points);
+                                                           std::span<const point> points, std::uint64_t now_ms = 0);
 [[nodiscard]] result<std::vector<operation>> encode_erase(collection_id collection, std::span<const point_id> ids);
 
 /// `body`: an encoded document (set, overwrite), encoded paths (erase), or nothing (clear).

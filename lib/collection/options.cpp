@@ -66,6 +66,10 @@ result<quantization_kind> parse_quantization_kind(std::string_view name) {
 }
 
 result<void> validate(const collection_options& options) {
+    constexpr std::uint64_t expire_after_ms_max = std::uint64_t{1} << 50;  // so that adding it to a clock is safe
+    if (options.expire_after_ms > expire_after_ms_max)
+        return invalid_argument("expire_after_ms = " + std::to_string(options.expire_after_ms) + " is above " +
+                                std::to_string(expire_after_ms_max));
     const auto& vectors = options.vectors;
     const auto out_of_range = [](const std::string& where, std::size_t value, std::size_t low, std::size_t high) {
         return invalid_argument(where + " = " + std::to_string(value) + " is not in " + std::to_string(low) + " to " +

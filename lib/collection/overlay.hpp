@@ -32,6 +32,7 @@ struct id_version {
 struct point_version {
     std::uint64_t lsn;
     const point_version* older;
+    std::uint64_t expire_at;  ///< 0 = never
     point_id id;
     std::uint32_t payload_bytes;
 
@@ -63,10 +64,11 @@ public:
             new (memory_.allocate(sizeof(id_version))) id_version{lsn, chain.load(std::memory_order_relaxed), ordinal};
         chain.store(version, std::memory_order_release);
     }
-    void put_point(ordinal_id ordinal, std::uint64_t lsn, const point_id& id, byte_span payload) {
+    void put_point(ordinal_id ordinal, std::uint64_t lsn, const point_id& id, byte_span payload,
+                   std::uint64_t expire_at = 0) {
         auto& chain = chain_of(ordinal);
-        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size()))
-            point_version{lsn, chain.load(std::memory_order_relaxed), id, static_cast<std::uint32_t>(payload.size())};
+        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size())) point_version{
+            lsn, chain.load(std::memory_order_relaxed), expire_at, id, static_cast<std::uint32_t>(payload.size())};
         if (!payload.empty()) std::memcpy(version + 1, payload.data(), payload.size());
         chain.store(version, std::memory_order_release);
     }

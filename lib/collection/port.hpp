@@ -42,6 +42,8 @@ public:
     /// Errors: those of `resolve`; resource_exhausted, io, unavailable.
     virtual result<write_result> commit(write_request request) = 0;
     virtual storage::table_store& tables() noexcept = 0;
+    /// The clock that says when points expire.
+    [[nodiscard]] virtual std::uint64_t now_ms() const = 0;
     /// An lsn that the checkpoint in `tables`, a snapshot just taken, is certainly not newer than.
     [[nodiscard]] virtual result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const = 0;
     /// Errors: unavailable once the database is closed.

@@ -31,7 +31,7 @@ public:
         return find_ordinal(view_->overlays, view_->lsn, collection_->id(), id, *tables_);
     }
     [[nodiscard]] result<point_ref> point(ordinal_id ordinal) {
-        return find_point(view_->overlays, view_->lsn, collection_->id(), ordinal, *tables_);
+        return find_point(view_->overlays, view_->lsn, collection_->id(), ordinal, *tables_, view_->expiring);
     }
     /// Id and version of the point that has `ordinal`. `owner`: the part that has its `row`, null when a memtable does.
     /// Cost: a look into the part's file, unless the payload was edited since or the row is new.
@@ -69,6 +69,7 @@ void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& poi
                         const payload::selector& with_payload, const vector_selector& with_vectors) const {
     record.id = point.id;
     record.version = point.version;
+    if constexpr (requires { record.expire_at; }) record.expire_at = point.expire_at;
     if (with_payload.reads_payload()) record.payload = with_payload.apply(point.payload);
     fill_vectors(record, ordinal, with_vectors);
 }

@@ -19,6 +19,7 @@ collection_state::collection_state(collection_id id, std::string name, collectio
 
 void collection_state::start_generation() {
     changes_ = std::make_shared<overlay>(ordinal_end_);
+    due_.clear();
     memtables_.clear();
     for (const auto& vector : options_.vectors)
         memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type));
@@ -30,6 +31,7 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     next_part_.store(restored.next_part, std::memory_order_relaxed);
     deaths_ = std::move(restored.deaths);
     edits_ = std::move(restored.edits);
+    expiring_.store(restored.expiring, std::memory_order_relaxed);
     sealed_.reset();
     start_generation();
     set_parts(std::move(restored.parts));
@@ -44,6 +46,7 @@ void collection_state::take_over(collection_state& fresh) {
     parts_ = fresh.parts_;
     changes_ = fresh.changes_;
     memtables_ = fresh.memtables_;
+    expiring_.store(fresh.expiring(), std::memory_order_relaxed);
     sealed_.reset();
     publish(fresh.lsn_);
 }
@@ -55,6 +58,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.ordinal_end = ordinal_end_;
     fresh.point_count = point_count_;
     fresh.dropped = dropped_;
+    fresh.expiring = expiring();
     fresh.deaths = deaths_;
     fresh.edits = edits_;
     fresh.overlays.push_back(changes_);
@@ -76,7 +80,8 @@ void collection_state::publish_dropped(std::uint64_t lsn) {
 }
 
 void collection_state::seal(std::uint64_t lsn) {
-    sealed_.emplace(sealed_changes{lsn, ordinal_end_, point_count_, changes_, {memtables_.begin(), memtables_.end()}});
+    sealed_.emplace(sealed_changes{
+        lsn, ordinal_end_, point_count_, changes_, {memtables_.begin(), memtables_.end()}, std::move(due_)});
     start_generation();
     publish(lsn);
 }
@@ -106,6 +111,7 @@ void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
     }
     if (drop_sealed) {
         std::erase(fresh.overlays, sealed_->changes);
+        first_living_expiry_.clear();  // the tables hold more now
         sealed_.reset();
     }
     view_.publish(std::move(fresh));

@@ -23,10 +23,15 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vecstore::detail {
+
+/// When which version of a point expires.
+using expiry_entry = std::pair<std::uint64_t, ordinal_id>;
 
 /// What a checkpoint has to write for one collection. Immutable once sealed.
 struct sealed_changes {
@@ -35,6 +40,7 @@ struct sealed_changes {
     std::size_t point_count = 0;
     std::shared_ptr<const overlay> changes;
     std::vector<std::shared_ptr<const memtable>> memtables;  ///< by slot
+    std::set<expiry_entry> expiring;                         ///< of `changes`
 };
 
 /// What a checkpoint holds of one collection besides ids and points.
@@ -45,6 +51,7 @@ struct restored_state {
     std::shared_ptr<tombstones> deaths;
     std::shared_ptr<ordinal_set> edits;
     std::vector<part_list> parts;  ///< by slot
+    bool expiring = false;         ///< points may have an expire_at
 };
 
 class collection_state {
@@ -89,15 +96,23 @@ public:
     }
     [[nodiscard]] std::uint64_t next_part() const noexcept { return next_part_.load(std::memory_order_relaxed); }
 
+    /// True once a point with an expire_at was written.
+    [[nodiscard]] bool expiring() const noexcept { return expiring_.load(std::memory_order_relaxed); }
+    /// Ids of at most `limit` living points whose time has come at `now_ms`. `tables`: as for `apply`.
+    /// Errors: corruption, io.
+    result<std::vector<point_id>> due_at(std::uint64_t now_ms, std::size_t limit, storage::table_reader& tables);
+
     /// The ordinal an id has now (last applied, not last published).
     [[nodiscard]] result<std::optional<ordinal_id>> find(const point_id& id, storage::table_reader& tables) const;
 
 private:
-    result<void> apply_upsert(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
+    result<void> apply_upsert(byte_reader& in, bool expiring, std::uint64_t lsn, storage::table_reader& tables);
     result<void> apply_erase(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
     result<void> apply_edit(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables);
     result<void> edit_point(const point_id& id, payload_edit kind, byte_span body, std::uint64_t lsn,
                             storage::table_reader& tables);
+    result<void> due_in_tables(std::uint64_t now_ms, std::size_t limit, storage::table_reader& tables,
+                               std::vector<point_id>& ids);
     void kill(ordinal_id ordinal, std::uint64_t lsn);
     void note_death(ordinal_id ordinal) const noexcept;
     void set_parts(std::vector<part_list> parts);
@@ -108,6 +123,7 @@ private:
     const collection_options options_;
     published<view> view_;
     std::atomic<std::uint64_t> next_part_{1};
+    std::atomic<bool> expiring_{false};
 
     // The writer's own; readers get at them through views only.
     ordinal_id ordinal_end_ = 0;
@@ -120,6 +136,8 @@ private:
     std::shared_ptr<ordinal_set> edits_;
     std::vector<std::shared_ptr<const part_list>> parts_;
     std::optional<sealed_changes> sealed_;
+    std::set<expiry_entry> due_;       ///< of `changes_`
+    byte_vector first_living_expiry_;  ///< key in the tables: what expires before is dead; empty = not known
 };
 
 }  // namespace vecstore::detail

@@ -17,7 +17,7 @@
 /// | dropped | u32 collection                       | u64 lsn of the drop, document {name, vectors}: kept while the log may speak of it |
 /// | readers | text, the name of a reader of the log | u64 lsn: the log behind it is kept for that reader         |
 /// | due     | u32 collection, u32 ordinal          | u64 expire_at; absent = never                               |
-/// | expiry  | u64 expire_at, u32 collection, u32 ordinal | nothing                                               |
+/// | expiry  | u32 collection, u64 expire_at, u32 ordinal | nothing                                               |
 /// The tables from `write_ids` on are absent in stores of before; they are then taken for empty.
 #pragma once
 
@@ -70,6 +70,13 @@ inline constexpr storage::table_id expiry = 11;
     store_le(key.data(), __builtin_bswap32(collection));
     store_le(key.data() + 4, __builtin_bswap32(number));
     return key;
+}
+[[nodiscard]] inline byte_vector expiry_key(collection_id collection, std::uint64_t expire_at, std::uint32_t ordinal) {
+    byte_writer key;
+    key.put_big_endian(collection);
+    key.put_big_endian(expire_at);
+    key.put_big_endian(ordinal);
+    return std::move(key).take();
 }
 [[nodiscard]] inline byte_vector part_key(collection_id collection, std::uint16_t slot, std::uint64_t part) {
     byte_writer key;

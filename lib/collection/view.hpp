@@ -30,6 +30,7 @@ struct view {
     ordinal_id ordinal_end = 0;  ///< ordinals given so far
     std::size_t point_count = 0;
     bool dropped = false;
+    bool expiring = false;  ///< points may have an expire_at
     std::vector<vector_view> vectors;                      ///< by slot
     std::vector<std::shared_ptr<const overlay>> overlays;  ///< newest first
     std::shared_ptr<const tombstones> deaths;

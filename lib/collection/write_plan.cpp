@@ -40,7 +40,7 @@ result<void> write_plan::upsert(const std::shared_ptr<collection_access>& to, st
     added.access = to;
     added.condition = &condition;
     added.points = points;
-    VECSTORE_TRY(added.encoded, encode_upsert(to->state->id(), to->state->options(), points));
+    VECSTORE_TRY(added.encoded, encode_upsert(to->state->id(), to->state->options(), points, database_->now_ms()));
     return add(std::move(added));
 }
 
@@ -158,7 +158,8 @@ result<void> write_plan::resolve_upsert(step& s, target& on, write_request& requ
         if (follows_changes()) on.changed[p.id] = {true, &p, {}};
     }
     if (!all) {
-        VECSTORE_TRY(s.encoded, encode_upsert(s.access->state->id(), s.access->state->options(), chosen));
+        VECSTORE_TRY(s.encoded, encode_upsert(s.access->state->id(), s.access->state->options(), chosen,
+                                              database_->now_ms()));
     }
     request.points += all ? s.points.size() : chosen.size();
     append(request.operations, std::move(s.encoded));

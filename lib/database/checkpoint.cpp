@@ -58,6 +58,7 @@ result<void> database_state::seal_all() {
         c.chain = log_ ? log_->chain() : 0;
         c.next_collection = next_collection_;
         c.dropped = std::exchange(dropped_, {});
+        c.log_first_lsn = log_ ? log_->first_lsn() : lsn + 1;
         c.named_writes = write_ids_.since(checkpoint_lsn_.load(std::memory_order_relaxed));
         for (const auto& [id, state] : by_id_) {
             state->seal(lsn);
@@ -75,6 +76,7 @@ result<void> database_state::write_checkpoint_tables() {
     for (std::size_t i = 0; i < c.collections.size(); ++i)
         VECSTORE_CHECK(write_sealed_tables(*tables, *c.collections[i], c.parts[i]));
     for (const auto id : c.dropped) VECSTORE_CHECK(erase_tables(*tables, id));
+    VECSTORE_CHECK(store_log_readers(*tables, c));
     VECSTORE_CHECK(write_ids::store(*tables, c.named_writes, c.lsn));
     byte_writer applied, format, next;
     applied.put(c.lsn);
@@ -98,7 +100,7 @@ result<void> database_state::install_checkpoint() {
         }
         checkpoint_lsn_.store(c.lsn, std::memory_order_release);
         if (!log_) return {};
-        const auto released = log_->release_before(c.lsn + 1);
+        const auto released = release_log(c.lsn + 1);
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
         return released;
     });

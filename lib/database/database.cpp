@@ -41,6 +41,21 @@ result<write_result> database::write(const write_batch& batch, const write_optio
     return state_->write(batch, options);
 }
 
+result<std::size_t> database::expire_due(std::optional<std::uint64_t> now_ms) {
+    return state_->expire_due(now_ms ? *now_ms : state_->now_ms());
+}
+
+result<change_feed> database::changes(const change_token& after) const { return change_feed::open(state_, after); }
+result<change_subscription> database::subscribe(const change_token& after, change_callback callback) const {
+    VECSTORE_TRY(auto feed, changes(after));
+    return change_subscription::start(state_, std::move(feed), std::move(callback));
+}
+result<change_token> database::change_position() { return state_->change_position(); }
+result<void> database::keep_log_for(const std::string& reader, const change_token& after) {
+    return state_->keep_log_for(reader, after.lsn);
+}
+result<void> database::forget_log_reader(const std::string& reader) { return state_->forget_log_reader(reader); }
+
 result<void> database::flush() { return state_->flush(); }
 result<void> database::checkpoint() { return state_->checkpoint(); }
 result<void> database::optimize(const progress_callback& report) { return state_->optimize(report); }

@@ -20,6 +20,7 @@
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
+#include <vecstore/database/changes.hpp>
 #include <vecstore/database/database.hpp>
 #include <vecstore/storage/control_file.hpp>
 #include <vecstore/storage/file_system.hpp>
@@ -27,6 +28,8 @@
 #include <vecstore/wal/writer.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +50,7 @@ public:
     // database_port
     result<write_result> commit(write_request request) override;
     storage::table_store& tables() noexcept override { return *tables_; }
+    [[nodiscard]] std::uint64_t now_ms() const override { return clock_(); }
     [[nodiscard]] result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const override;
     [[nodiscard]] result<void> check_open() const override;
     result<void> refresh() override;
@@ -59,6 +63,22 @@ public:
 
     // transaction.cpp
     result<write_result> write(const write_batch& batch, const write_options& options);
+
+    // expiry.cpp
+    result<std::size_t> expire_due(std::uint64_t now_ms);
+
+    // log_readers.cpp: for those who read the log
+    [[nodiscard]] result<wal::cursor> open_log_cursor(std::uint64_t after_lsn);
+    /// Up to here the log is durable and applied, and ends with a whole write.
+    [[nodiscard]] std::uint64_t readable_lsn() const noexcept;
+    /// Waits until more than `lsn` is readable, or for `timeout`; may return early.
+    void wait_readable(std::uint64_t lsn, std::chrono::milliseconds timeout);
+    void notify_feeds();
+    /// Name and options of a collection, also of one that was dropped while the log still speaks of it.
+    [[nodiscard]] std::optional<named_options> schema_of(collection_id id) const;
+    result<change_token> change_position();
+    result<void> keep_log_for(const std::string& reader, std::uint64_t lsn);
+    result<void> forget_log_reader(const std::string& reader);
 
     // Upkeep
     result<void> flush();
@@ -78,6 +98,12 @@ private:
         std::vector<part_list> parts;  ///< of each collection, by slot
         std::vector<collection_id> dropped;
         std::vector<write_ids::entry> named_writes;
+        std::uint64_t log_first_lsn = 1;
+    };
+    /// A collection that is gone, as long as the log speaks of it.
+    struct past_collection {
+        std::uint64_t lsn = 0;  ///< of the drop
+        named_options schema;
     };
 
     database_state(std::string directory, const database_options& options, const database_environment& environment);
@@ -120,6 +146,15 @@ private:
     void remove_dropped(const std::vector<collection_id>& dropped);
     [[nodiscard]] bool checkpoint_due() const noexcept;
 
+    // log_readers.cpp
+    void notify_feeds_of_write() noexcept;
+    result<void> load_log_readers(storage::table_reader& tables);
+    result<void> store_log_readers(storage::table_writer& tables, const unfinished_checkpoint& c);
+    result<void> release_log(std::uint64_t upto_lsn);
+
+    // expiry.cpp
+    void expire_in_background();
+
     // upkeep.cpp
     void run_background();
     void background_step();
@@ -137,6 +172,7 @@ private:
 
     const std::string directory_;
     const database_options options_;
+    const std::function<std::uint64_t()> clock_;
     std::shared_ptr<storage::file_system> files_;
     std::shared_ptr<storage::table_store> tables_;
     std::unique_ptr<storage::file_lock> lock_;
@@ -157,6 +193,7 @@ private:
     std::atomic<std::uint64_t> log_bytes_{0};       ///< of the log files
     std::atomic<std::uint64_t> bytes_since_seal_{0};
     std::atomic<bool> poisoned_{false};
+    std::atomic<bool> any_expiring_{false};  ///< some collection has points that expire
     std::atomic<bool> closed_{false};
     std::atomic<bool> closing_{false};
     std::atomic<int> optimizers_waiting_{0};  ///< calls of `optimize` to which the background thread gives way
@@ -168,12 +205,19 @@ private:
 
     mutable mutex catalog_mutex_;
     std::map<std::string, std::shared_ptr<collection_state>, std::less<>> by_name_ VECSTORE_GUARDED_BY(catalog_mutex_);
+    std::map<collection_id, past_collection> past_ VECSTORE_GUARDED_BY(catalog_mutex_);
+    std::map<std::string, std::uint64_t> log_readers_ VECSTORE_GUARDED_BY(catalog_mutex_);  ///< what they have, as lsn
+
+    mutex feed_mutex_;
+    condition feed_signal_;
+    std::atomic<int> feeds_waiting_{0};
 
     mutable mutex status_mutex_;
     std::string last_error_ VECSTORE_GUARDED_BY(status_mutex_);
     error poison_cause_ VECSTORE_GUARDED_BY(status_mutex_);
     bool background_wanted_ VECSTORE_GUARDED_BY(status_mutex_) = false;
     condition background_signal_;
+    std::atomic<std::int64_t> next_expiry_ms_{0};  ///< when the background thread looks again, by the steady clock
     std::thread background_;
 };
 

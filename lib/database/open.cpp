@@ -4,6 +4,7 @@
 #include "collection/tables.hpp"
 #include "database_state.hpp"
 
+#include <vecstore/core/clock.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
@@ -38,6 +39,7 @@ result<void> check_options(const database_options& options) {
     if (options.build_threads < 1 || options.build_threads > 256)
         return invalid_argument("build_threads = " + std::to_string(options.build_threads) + " is not in 1 to 256");
     if (options.checkpoint_bytes == 0) return invalid_argument("checkpoint_bytes = 0");
+    if (options.expire_interval_ms == 0) return invalid_argument("expire_interval_ms = 0");
     if (options.flush_interval_ms == 0) return invalid_argument("flush_interval_ms = 0");
     return {};
 }
@@ -48,6 +50,7 @@ database_state::database_state(std::string directory, const database_options& op
                                const database_environment& environment)
     : directory_(std::move(directory)),
       options_(options),
+      clock_(environment.clock ? environment.clock : unix_ms),
       files_(choose_files(directory_, environment)),
       tables_(environment.tables),
       queue_([this](std::span<commit_queue::entry* const> group) { process(group); }) {}
@@ -143,6 +146,7 @@ result<std::uint64_t> database_state::load() {
     by_id_.clear();
     dropped_.clear();
     VECSTORE_CHECK(write_ids_.load(*tables));
+    VECSTORE_CHECK(load_log_readers(*tables));
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
     lsn_ = durable_lsn_ = checkpoint_lsn_ = committing_lsn_ = applied.lsn;
     return applied.lsn;
@@ -166,7 +170,10 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
                  }));
     if (scan.end.has_segment && scan.end.segment.database_uuid != known.database_uuid)
         return corruption("the log is that of another database", path("wal"), 0);
-    for (const auto& [id, state] : by_id_) state->publish(lsn_);
+    for (const auto& [id, state] : by_id_) {
+        state->publish(lsn_);
+        if (state->expiring()) any_expiring_ = true;
+    }
     durable_lsn_ = lsn_.load();
     return options_.read_only ? result<void>{} : open_log(scan.end);
 }

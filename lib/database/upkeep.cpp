@@ -53,6 +53,10 @@ void database_state::run_background() {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
                     break;
                 }
+                if (any_expiring_) {
+                    background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.expire_interval_ms));
+                    break;
+                }
                 background_signal_.wait(status_mutex_);
             }
             background_wanted_ = false;
@@ -65,6 +69,7 @@ void database_state::background_step() {
     if (poisoned_) return;
     if (durable_lsn_ < lsn_ && !in_memory())
         if (auto flushed = flush(); !flushed) note_error(flushed.error());
+    expire_in_background();
     if (checkpoint_due())
         if (auto done = checkpoint(); !done) note_error(done.error());
     const lock_guard lock(optimizer_mutex_);
@@ -81,7 +86,10 @@ result<void> database_state::optimize_in_tiers(collection_state& state) {
             job = next_job(state);
         }
         if (!job) return {};
-        VECSTORE_CHECK(run_and_install(state, *job, [this](const progress&) { return optimizers_waiting_ == 0; }));
+        VECSTORE_CHECK(run_and_install(state, *job, [this](const progress&) {
+            expire_in_background();  // a long build must not keep points from expiring
+            return optimizers_waiting_ == 0;
+        }));
     }
     return {};
 }
@@ -161,6 +169,7 @@ result<void> database_state::close() {
     result<void> done;
     if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint_locked();
     closed_ = true;
+    notify_feeds();
     // Whoever has the turn finishes first; those behind find the database closed.
     (void)queue_.exclusively([this]() -> result<void> {
         log_.reset();

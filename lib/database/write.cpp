@@ -155,6 +155,7 @@ result<void> database_state::sync_log() {
     if (!log_) return {};
     if (auto synced = log_->sync(); !synced) return poison(std::move(synced).error());
     durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
+    notify_feeds_of_write();
     return {};
 }
 
@@ -178,8 +179,12 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
             write_result{record.term, record.lsn - 1, request.points, request.skipped.size(), request.skipped};
     }
     for (const auto id : touched)
-        if (const auto found = by_id_.find(id); found != by_id_.end()) found->second->publish(record.lsn - 1);
+        if (const auto found = by_id_.find(id); found != by_id_.end()) {
+            found->second->publish(record.lsn - 1);
+            if (found->second->expiring() && !any_expiring_.exchange(true)) wake_background(false);
+        }
     lsn_.store(record.lsn - 1, std::memory_order_release);
+    notify_feeds_of_write();
     return {};
 }
 
@@ -238,6 +243,10 @@ result<void> database_state::apply_ddl(const wal::record& record) {
         return error{errc::corruption, "a log record of DDL names no collection", path("wal"), 0};
     found->second->publish_dropped(record.lsn);
     dropped_.push_back(id);
+    {
+        const lock_guard lock(catalog_mutex_);
+        past_[id] = {record.lsn, {found->second->name(), found->second->options()}};
+    }
     if (!options_.read_only) {
         const lock_guard lock(catalog_mutex_);
         by_name_.erase(found->second->name());

@@ -63,7 +63,7 @@ result<void> write_ids::load(storage::table_reader& tables) {
     clear();
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::write_ids));
     VECSTORE_CHECK(cursor->seek({}));
-    for (; cursor->valid();) {
+    while (cursor->valid()) {
         byte_reader key(cursor->key()), in(cursor->value());
         entry e;
         e.lsn = key.get_big_endian<std::uint64_t>();

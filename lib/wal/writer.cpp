@@ -195,9 +195,10 @@ result<void> writer::sync() {
     return {};
 }
 
-result<void> writer::release_before(std::uint64_t lsn) {
+result<void> writer::release_before(std::uint64_t lsn, std::uint64_t keep_bytes) {
     bool removed = false;
-    while (segments_.size() > 1 && segments_[1].name.first_lsn <= lsn) {
+    while (segments_.size() > 1 && segments_[1].name.first_lsn <= lsn &&
+           bytes() - segments_.front().bytes >= keep_bytes) {
         VECSTORE_CHECK(files_->remove(path_of(segments_.front().name)));
         segments_.erase(segments_.begin());
         removed = true;

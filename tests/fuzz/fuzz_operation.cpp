@@ -2,11 +2,13 @@
 /// The first byte chooses the record type; the rest is the payload behind a right collection id.
 #include <vecstore/storage/memory_table_store.hpp>
 
+#include <collection/decode.hpp>
 #include <collection/state.hpp>
 #include <collection/tables.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 using namespace vecstore;
 
@@ -21,8 +23,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     payload.put_bytes({reinterpret_cast<const std::byte*>(data) + 1, size - 1});
     wal::record record;
     record.lsn = 1;
-    record.type = static_cast<wal::record_type>(data[0] % 4 + 1);
+    constexpr wal::record_type types[] = {wal::record_type::upsert, wal::record_type::erase,
+                                          wal::record_type::set_payload, wal::record_type::ddl,
+                                          wal::record_type::upsert_expiring};
+    record.type = types[data[0] % std::size(types)];
     record.payload = payload.bytes();
+    // What reads changes parses the same bytes, and must not take what `apply` refuses for more than an error.
+    (void)detail::decode_operation(record, state.options());
+    (void)detail::decode_ddl(record.payload);
+    (void)detail::decode_write_id(record.payload);
     const auto applied = state.apply(record, *tables);
     if (!applied) return 0;
     state.publish(1);

@@ -84,6 +84,9 @@ struct collection_options {
     /// 0 to `vectors_per_point_max` vectors with different names.
     std::vector<vector_options> vectors = {};
 
+    /// Points that are upserted without `expire_at` expire so many milliseconds after their write; 0 = never.
+    std::uint64_t expire_after_ms = 0;
+
     friend bool operator==(const collection_options&, const collection_options&) = default;
 };
 

@@ -30,6 +30,10 @@ struct point {
     std::vector<float> vector = {};          ///< the default vector, named ""; empty = absent
     std::vector<named_vector> vectors = {};  ///< further vectors by name
     payload::document payload = {};
+    /// When the point is to be erased, in milliseconds since 1970; 0 = never, or as the collection's
+    /// `expire_after_ms` says. It happens through the log, soon after (`database_options::expire_interval_ms`); until
+    /// then the point is there. Edits of the payload leave it as it is.
+    std::uint64_t expire_at = 0;
 
     friend bool operator==(const point&, const point&) = default;
 };
@@ -41,6 +45,7 @@ struct record {
     payload::document payload = {};          ///< empty unless asked for
     std::vector<float> vector = {};          ///< empty unless asked for
     std::vector<named_vector> vectors = {};  ///< empty unless asked for
+    std::uint64_t expire_at = 0;             ///< milliseconds since 1970; 0 = never
 };
 
 /// Which points a write is about: a list of ids, or all that match a filter when the write takes its turn.

@@ -10,10 +10,12 @@
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/result.hpp>
+#include <vecstore/database/changes.hpp>
 #include <vecstore/database/options.hpp>
 #include <vecstore/database/write_batch.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +56,28 @@ public:
     ///         `write_bytes_max` bytes).
     /// Cost:   one sync, shared with other writers when the batch has neither selectors nor conditions.
     result<write_result> write(const write_batch& batch, const write_options& options = {});
+
+    /// Erases the points whose `expire_at` is at or before `now_ms` (default: the clock), through the log like any other
+    /// write: so all who follow the log agree. The background thread does it, too.
+    /// Gives how many there were.  Errors: as `collection::erase`.  Cost: O(log n) for each, none for the others.
+    result<std::size_t> expire_due(std::optional<std::uint64_t> now_ms = {});
+
+    /// What happened behind `after` and will happen; changes.hpp says how. The default is all that is in the log.
+    /// Errors: not_found (the log begins later; the message says where), conflict (`after` is ahead of the log),
+    ///         unsupported (a database in memory has no log), io, unavailable.
+    [[nodiscard]] result<change_feed> changes(const change_token& after = {}) const;
+    /// The same, given to a callback by a thread of its own.  Errors: as `changes`, and resource_exhausted (no thread).
+    [[nodiscard]] result<change_subscription> subscribe(const change_token& after, change_callback callback) const;
+    /// Behind all writes acknowledged so far, which it makes durable: where to go on after having read the collections.
+    /// Errors: those of `flush`, and unsupported (in memory).
+    [[nodiscard]] result<change_token> change_position();
+    /// Keeps the log behind `after` for the reader of that name, up to `log_hold_bytes_max`, across reopening too.
+    /// Call it again as the reader gets on; that costs nothing. A crash may take the later calls back, so that a little
+    /// more is kept.
+    /// Errors: invalid_argument (name), io, unavailable.  Durability: of the first call with a name, sync.
+    result<void> keep_log_for(const std::string& reader, const change_token& after);
+    /// The reader needs the log no longer.  Errors: not_found, io, unavailable.  Durability: sync.
+    result<void> forget_log_reader(const std::string& reader);
 
     /// Makes all acknowledged writes durable, those with `durability::async` too.  Errors: io, unavailable.
     result<void> flush();

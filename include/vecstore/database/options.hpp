@@ -41,6 +41,17 @@ struct database_options {
     /// disk with the next `sync` write, `flush`, checkpoint or `close`.
     std::uint64_t flush_interval_ms = 100;
 
+    /// How often the background thread looks for points that have expired. Without one, `database::expire_due` does it.
+    std::uint64_t expire_interval_ms = 1'000;
+
+    /// Log that is kept although a checkpoint has passed it, for `database::changes`. Whole files go, of up to 64 MiB,
+    /// so there is more of it at times.
+    std::uint64_t log_retention_bytes = 0;
+
+    /// Log that is kept at most for readers named by `database::keep_log_for`. A reader that falls behind it has to
+    /// start anew.
+    std::uint64_t log_hold_bytes_max = std::uint64_t{1} << 30;
+
     /// Address space reserved for the tables (ids and payloads); a bound on their size, not memory used.
     std::uint64_t tables_bytes_max = std::uint64_t{64} << 30;
 };
@@ -49,6 +60,8 @@ struct database_options {
 struct database_environment {
     std::shared_ptr<storage::file_system> files;
     std::shared_ptr<storage::table_store> tables;
+    /// Milliseconds since 1970; says when points expire.
+    std::function<std::uint64_t()> clock = {};
 };
 
 /// Sizes in bytes, positions in the log as lsn.

@@ -27,7 +27,7 @@ enum class record_type : std::uint16_t {
     snapshot_mark = 8,
     pad = 9,        ///< nothing; has an lsn like every record
     write_id = 10,  ///< the last record of a batch whose writer named it: the name, and what the writer was told
-    upsert_expiring = 11,
+    upsert_expiring = 11,  ///< an upsert whose points say when they expire
 };
 
 /// Set on every record of a batch but the last: the batch is applied as a whole or not at all.

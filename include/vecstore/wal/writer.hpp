@@ -66,9 +66,10 @@ public:
     /// Errors: io, resource_exhausted (both poison), unavailable (poisoned before).
     result<void> sync();
 
-    /// Removes the segments whose records are all below `lsn`; never the one being written.
+    /// Removes the segments whose records are all below `lsn`; never the one being written, and only as long as
+    /// `keep_bytes` of log are left.
     /// Errors: io; the segments not yet removed stay for the next call.
-    result<void> release_before(std::uint64_t lsn);
+    result<void> release_before(std::uint64_t lsn, std::uint64_t keep_bytes = 0);
 
     /// Term of the records to come. Precondition: not smaller than before.
     void set_term(std::uint64_t term) noexcept { term_ = term; }

@@ -1,5 +1,6 @@
 #include "collection/operation.hpp"
 
+#include "collection/decode.hpp"
 #include "collection/state.hpp"
 #include "support/store.hpp"
 
@@ -132,6 +133,55 @@ TEST_CASE("operation: the bytes in the log are these", "[collection]") {
               .starts_with("09000000"
                            "01"
                            "0106"));
+}
+
+TEST_CASE("operation: points that expire and writes with names have these bytes", "[collection]") {
+    auto p = make_point(0x0102, {1.0f, -2.0f});
+    p.expire_at = 0x0A0B;
+    const std::vector<vs::point> points{p, make_point(3, {})};
+    const auto made = vs::detail::encode_upsert(9, two_vectors(), points).value();
+    REQUIRE(made.size() == 1);
+    CHECK(static_cast<int>(made[0].type) == 11);
+    CHECK(hex(made[0].payload) ==
+          "09000000"
+          "02000000"
+          "00"
+          "0000000000000102"
+          "0b0a000000000000"
+          "01"
+          "00"
+          "0000803f"
+          "000000c0"
+          "0a000000"
+          "01"
+          "06"
+          "04000000"
+          "00000000"
+          "00"
+          "0000000000000003"
+          "0000000000000000"
+          "00"
+          "0a000000"
+          "01"
+          "06"
+          "04000000"
+          "00000000");
+    const auto decoded = vs::detail::decode_operation(record_of(made[0], made[0].payload, 1), two_vectors()).value();
+    CHECK(decoded.points == points);
+
+    const auto named = vs::detail::encode_write_id({{1, 0x0203}, 4, 5});
+    CHECK(static_cast<int>(named.type) == 10);
+    CHECK(hex(named.payload) ==
+          "00000000"
+          "0100000000000000"
+          "0302000000000000"
+          "0400000000000000"
+          "0500000000000000");
+    const auto read = vs::detail::decode_write_id(named.payload).value();
+    CHECK(read.id == vs::write_id{1, 0x0203});
+    CHECK(read.points == 4);
+    CHECK(read.skipped == 5);
+    CHECK(code_of(vs::detail::decode_write_id(vs::byte_span(named.payload).first(35))) == vs::errc::corruption);
 }
 
 TEST_CASE("operation: vectors lie in the log as they are kept", "[collection]") {

@@ -91,6 +91,22 @@ TEST_CASE("lmdb: read-only reads, and refuses to write", "[lmdb]") {
     CHECK(open_lmdb(directory.path(), {"a"}).error().code == errc::unavailable);
 }
 
+TEST_CASE("lmdb: tables that a store does not have yet are empty when it is opened read-only", "[lmdb]") {
+    test::temporary_directory directory;
+    put_one(*open_lmdb(directory.path(), {"a"}).value(), "k", "v");
+    {
+        const auto store = open_lmdb(directory.path(), {"a", "b"}, {.read_only = true}).value();
+        const auto reader = store->read().value();
+        CHECK(reader->get(0, as_bytes("k")).value());
+        CHECK_FALSE(reader->get(1, as_bytes("k")).value());
+        const auto cursor = reader->cursor(1).value();
+        REQUIRE(cursor->seek({}));
+        CHECK_FALSE(cursor->valid());
+    }
+    const auto store = open_lmdb(directory.path(), {"a", "b"}).value();
+    CHECK_FALSE(store->read().value()->get(1, as_bytes("k")).value());
+}
+
 TEST_CASE("lmdb: a full map is resource_exhausted, and grows for the next writer", "[lmdb]") {
     test::temporary_directory directory;
     const auto store = open_lmdb(directory.path(), {"a"}, {.map_bytes = 256u << 10}).value();
