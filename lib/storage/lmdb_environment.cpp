@@ -175,6 +175,8 @@ result<void> environment::store_sums() {
 }
 
 result<void> environment::write_sums(const page_usage& now) {
+    // LMDB does not sync its file's name. After a power cut the first sums must not stand alone.
+    if (!sums_) VECSTORE_CHECK(posix_file_system().sync_directory(parent_directory(path_)));
     VECSTORE_TRY(const auto tables, posix_file_system().open(path_, open_mode::read));
     VECSTORE_TRY(auto sums, sum_pages(*tables, now, sums_ ? &*sums_ : nullptr));
     VECSTORE_CHECK(write_file(posix_file_system(), sums_path_, encode_sums(sums)));

@@ -19,6 +19,8 @@ namespace {
 using storage::unsynced;
 
 constexpr std::size_t commits = 60;
+constexpr std::uint64_t young_calls = 30;   ///< while the files are made
+constexpr std::uint64_t young_rounds = 16;  ///< different subsets of the un-synced tried then
 const std::vector<std::string> table_names{"first", "second"};
 
 using content = std::map<std::pair<storage::table_id, std::string>, std::string>;
@@ -186,14 +188,17 @@ campaign_outcome run_lmdb(const campaign_options& options) {
         if (outcome.tried == count || spread(outcome.tried, count, all) > played) continue;
         ++outcome.tried;
         options.progress(outcome.tried, count);
-        static constexpr const char* names[] = {"lost", "kept", "mixed"};
-        for (const auto rest : {unsynced::lost, unsynced::kept, unsynced::mixed}) {
-            disk.restore(directory / "state", rest, played);
+        const auto try_rest = [&](unsynced rest, std::uint64_t round, const char* name) {
+            disk.restore(directory / "state", rest, played + round * all);
             try_point(trace, static_cast<std::size_t>(played), directory / "state",
-                      "after " + std::to_string(played) + " calls, un-synced " + names[static_cast<std::size_t>(rest)],
-                      outcome);
+                      "after " + std::to_string(played) + " calls, un-synced " + name, outcome);
             ++opened;
-        }
+        };
+        try_rest(unsynced::lost, 0, "lost");
+        try_rest(unsynced::kept, 0, "kept");
+        // Names are new only in the beginning: a file may be there without the one made before it.
+        const auto rounds = played < young_calls ? young_rounds : 1;
+        for (std::uint64_t round = 0; round < rounds; ++round) try_rest(unsynced::mixed, round, "mixed");
     }
     outcome.note = std::to_string(trace.calls.size()) + " writes, syncs, truncations, renames of " +
                    std::to_string(commits) + " commits: " + std::to_string(opened) + " opened";

@@ -6,6 +6,7 @@
 #include "support/oracle.hpp"
 #include "support/store.hpp"
 
+#include <vecstore/database/write_batch.hpp>
 #include <vecstore/filter/dsl.hpp>
 
 #include <cstdint>
@@ -59,6 +60,7 @@ public:
         std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(now.size())));
         const auto& [name, points] = *chosen;
         if (options_.bulk_points > 0 && kind < 17) return upsert(name, points.options(), bulk(points.options()));
+        if (kind < 24 && now.size() > 1) return batch_of_all(now);
         if (kind < 60) return upsert(name, points.options(), batch(points.options()));
         if (kind < 75) return erase(name, points);
         return edit(name, points);
@@ -160,6 +162,24 @@ private:
         return {"upsert " + std::to_string(points.size()) + " into " + name, true,
                 on(name, [=](collection& c) { return c.upsert(points, how); }),
                 [=](world& w) { w.at(name).upsert(points); }};
+    }
+    /// One write batch over all collections.
+    [[nodiscard]] random_operation batch_of_all(const world& now) {
+        std::map<std::string, std::vector<point>> upserted;
+        for (const auto& [name, points] : now) upserted[name] = batch(points.options());
+        const write_options how{options_.sync};
+        return {"batch", true,
+                [=](database& db) -> result<void> {
+                    write_batch all;
+                    for (const auto& [name, points] : upserted) {
+                        VECSTORE_TRY(const auto to, db.open_collection(name));
+                        all.upsert(to, points);
+                    }
+                    return outcome_of(db.write(all, how));
+                },
+                [=](world& w) {
+                    for (const auto& [name, points] : upserted) w.at(name).upsert(points);
+                }};
     }
     /// Ids that exist, or a filter.
     [[nodiscard]] std::pair<point_selector, twin_filter> select(const oracle& points) {
