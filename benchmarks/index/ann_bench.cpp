@@ -245,6 +245,7 @@ void run(arguments& a) {
     bench::print_points(curves);
     bench::print_asked(curves, by_cpu);
     bench::print_at(curves, a.at, by_cpu);
+    bench::print_batches(curves, a.at, by_cpu);
     if (!a.svg.empty()) write_plot(a, curves, by_cpu);
     if (a.table) bench::print_table(curves, a.at, by_cpu);
     if (a.inserting_seconds > 0) search_while_inserting(a, contenders, curves, base, queries);

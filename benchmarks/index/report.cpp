@@ -113,6 +113,41 @@ void print_asked(std::span<const curve> curves, bool by_cpu) {
         }
 }
 
+namespace {
+
+void print_batch(const curve& batch, const std::vector<double>& speeds, double recall, std::span<const curve> curves,
+                 bool by_cpu) {
+    const curve* best = nullptr;
+    double best_speed = 0;
+    for (const auto& c : curves) {
+        if (c.peer || c.batch > 1) continue;
+        const auto speed = median_of(speeds_at(c, recall, by_cpu, speeds.size())).value_or(0);
+        if (speed > best_speed) best = &c, best_speed = speed;
+    }
+    if (best == nullptr || speeds.empty()) return;
+    const auto ratio = ratio_of(speeds, speeds_at(*best, recall, by_cpu, speeds.size()));
+    print_line(fmt::format(
+        R"({{"kind":"batch","recall":{:.4f},"engine":"{}","qps":{},"of_best_single":{},"best_single":"{}"}})", recall,
+        batch.name, or_null(median_of(speeds), 0), or_null(ratio, 2), best->name));
+    fmt::print(stderr, "batch {} of single at {:.4f}: {} against {}\n", or_null(ratio, 2), recall, batch.name,
+               best->name);
+}
+
+}  // namespace
+
+void print_batches(std::span<const curve> curves, std::span<const double> recalls, bool by_cpu) {
+    const auto rounds = rounds_of(curves);
+    for (const auto& c : curves) {
+        if (c.batch == 1) continue;
+        for (const auto recall : recalls) print_batch(c, speeds_at(c, recall, by_cpu, rounds), recall, curves, by_cpu);
+        for (const auto& m : c.asked) {
+            std::vector<double> speeds;
+            for (const auto& round : m.rounds) speeds.push_back(by_cpu ? round.cpu_qps : round.wall_qps);
+            print_batch(c, speeds, m.middle().recall, curves, by_cpu);
+        }
+    }
+}
+
 void print_table(std::span<const curve> curves, std::span<const double> recalls, bool by_cpu) {
     fmt::print(stderr, "\n{:<24} {:>8} {:>8} {:>10} {:>10} {:>9} {:>10}\n", "engine", "ef", "recall",
                by_cpu ? "q/s (cpu)" : "q/s", "p50 us", "p99 us", "distances");

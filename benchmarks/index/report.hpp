@@ -36,6 +36,10 @@ void print_at(std::span<const curve> curves, std::span<const double> recalls, bo
 /// and the speed as a share of that of the ef which just gives the recall asked (interpolated, of the same round).
 void print_asked(std::span<const curve> curves, bool by_cpu);
 
+/// {"kind":"batch","recall","engine","qps","of_best_single","best_single"}: each engine that is given batches, against the fastest of ours that
+/// is given one query at a time: at each recall of `recalls`, and where recalls were asked at the recall that the batch had.
+void print_batches(std::span<const curve> curves, std::span<const double> recalls, bool by_cpu);
+
 /// The same for people.
 void print_table(std::span<const curve> curves, std::span<const double> recalls, bool by_cpu);
 

@@ -58,6 +58,7 @@ public:
     [[nodiscard]] const calibration& measured() const noexcept override { return measured_; }
     /// For merging parts.
     [[nodiscard]] const index::frozen_graph& graph() const noexcept { return *graph_; }
+    [[nodiscard]] shared_scan shared() const noexcept override { return {coded_ ? &*coded_ : nullptr, nullptr}; }
 
 private:
     [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;

@@ -35,6 +35,7 @@ public:
     /// A range search asks for ever more neighbours, until one lies beyond the radius.
     [[nodiscard]] index_memory memory() const noexcept override;
     [[nodiscard]] const calibration& measured() const noexcept override { return measured_; }
+    [[nodiscard]] shared_scan shared() const noexcept override { return {nullptr, &lists_->lists()}; }
 
 private:
     [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;

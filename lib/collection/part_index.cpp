@@ -12,9 +12,14 @@ std::vector<neighbor> part_index::search(const part_request& request, part_cost&
     auto wider = request;
     wider.k = std::max(request.k, band_rank);
     auto found = find(wider, cost);
-    if (found.size() >= band_rank) mix_.note(measured().band_of(found[band_rank - 1].distance));
+    note(found);
     if (found.size() > request.k) found.resize(request.k);
     return found;
+}
+
+void part_index::note(const std::vector<neighbor>& found) const {
+    if (found.size() >= band_rank && !measured().band_edges().empty())
+        mix_.note(measured().band_of(found[band_rank - 1].distance));
 }
 
 }  // namespace vecstore::detail

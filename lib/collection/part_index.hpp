@@ -18,6 +18,14 @@
 namespace vecstore::detail {
 
 class calibration;
+}  // namespace vecstore::detail
+
+namespace vecstore::index {
+struct coded_rows;
+class ivf_lists;
+}  // namespace vecstore::index
+
+namespace vecstore::detail {
 
 /// How far a search goes. Calibration measures a ladder of these; a query may name its own.
 struct search_setting {
@@ -63,6 +71,12 @@ struct index_memory {
     std::size_t on_disk = 0;   ///< of its file, read when they are needed
 };
 
+/// What of an index many queries can share. Lifetime: borrows from the index; null: it has none.
+struct shared_scan {
+    const index::coded_rows* codes = nullptr;
+    const index::ivf_lists* lists = nullptr;
+};
+
 class part_index {
 public:
     virtual ~part_index() = default;
@@ -71,6 +85,10 @@ public:
     /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met. A search of all rows is
     /// noted in the mix.
     [[nodiscard]] std::vector<neighbor> search(const part_request& request, part_cost& cost) const;
+    /// Notes what a query found, nearest first, for the mix; a search of all rows does it by itself. Fewer than `band_rank` say
+    /// nothing.
+    void note(const std::vector<neighbor>& found) const;
+    [[nodiscard]] virtual shared_scan shared() const noexcept = 0;
     /// Of the queries that came since the part was opened.
     [[nodiscard]] const query_mix& mix() const noexcept { return mix_; }
     [[nodiscard]] virtual index_memory memory() const noexcept = 0;

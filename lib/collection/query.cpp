@@ -1,5 +1,6 @@
 // Reads of a collection: query, get, scroll, count.
 #include "answering_order.hpp"
+#include "batch_search.hpp"
 #include "search.hpp"
 
 #include <vecstore/collection/collection.hpp>
@@ -164,11 +165,14 @@ error of_query(std::size_t number, error e) {
     return e;
 }
 
-std::vector<std::uint32_t> order_of(const std::vector<checked_query>& queries, const collection_options& options) {
+/// Of those that are searched one by one.
+std::vector<std::uint32_t> order_of(const std::vector<checked_query>& queries, const collection_options& options,
+                                    const detail::batch_answers& together) {
     std::vector<const float*> vectors;
-    for (const auto& q : queries)
-        if (q.bits.empty() && q.request.slot == queries.front().request.slot)
-            vectors.push_back(static_cast<const float*>(q.request.vector));
+    if (together.empty())
+        for (const auto& q : queries)
+            if (q.bits.empty() && q.request.slot == queries.front().request.slot)
+                vectors.push_back(static_cast<const float*>(q.request.vector));
     if (vectors.size() == queries.size() && !queries.empty()) {
         const auto& slot = options.vectors[queries.front().request.slot];
         return detail::answering_order(vectors, slot.metric, slot.dim);
@@ -176,6 +180,17 @@ std::vector<std::uint32_t> order_of(const std::vector<checked_query>& queries, c
     std::vector<std::uint32_t> order(queries.size());
     std::iota(order.begin(), order.end(), std::uint32_t{0});
     return order;
+}
+
+/// Those that may be searched together with others: for the nearest of all points, to a recall.
+std::vector<const detail::nearest_request*> shareable(const std::vector<checked_query>& queries) {
+    std::vector<const detail::nearest_request*> requests;
+    for (const auto& q : queries) {
+        const auto& r = q.request;
+        const bool plain = q.filter.passes_all() && q.bits.empty() && !r.exact && r.recall < 1 && !r.ef && !r.radius;
+        requests.push_back(plain ? &r : nullptr);
+    }
+    return requests;
 }
 
 /// In the order in which payloads lie: neighbours share pages of the tables.
@@ -216,9 +231,14 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
     }
     std::vector<query_result> answers(queries.size());
     std::vector<unfilled> later;
+    const auto together = detail::search_together(session, shareable(checked));
+    for (std::size_t i = 0; i < checked.size(); ++i) {
+        checked[i].request.together = &together;
+        checked[i].request.number = i;
+    }
     std::optional<error> failure;
     std::size_t failed = queries.size();  // the first one; those before it may fail yet
-    for (const auto i : order_of(checked, options)) {
+    for (const auto i : order_of(checked, options, together)) {
         if (i > failed) continue;
         auto one = find_hits(session, queries[i], checked[i], i, later);
         if (one) {

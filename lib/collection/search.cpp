@@ -1,5 +1,6 @@
 #include "search.hpp"
 
+#include "batch_search.hpp"
 #include "planner.hpp"
 
 #include <vecstore/core/random.hpp>
@@ -87,6 +88,11 @@ private:
         in.few_listed = filter_.required_ids().has_value();
         choices_.reserve(rows_.parts->size());
         for (const auto& part : *rows_.parts) {
+            if (answer_in(*part) != nullptr) {
+                in.rows_in_graphs += part->size();
+                choices_.emplace_back();
+                continue;
+            }
             const auto& choice = choices_.emplace_back(part->choose(request_.recall, expected_count(), request_.ef));
             if (choice.index == nullptr) continue;
             in.rows_in_graphs += part->size();
@@ -200,7 +206,9 @@ private:
             const auto& part = *(*rows_.parts)[i];
             const auto rows = source_of(part);
             const auto allow = allow_in(rows);
-            if (choices_[i].index == nullptr)
+            if (const auto* answer = answer_in(part); answer != nullptr)
+                take(rows, *answer);
+            else if (choices_[i].index == nullptr)
                 scan_if(rows, allow);
             else if (const row_predicate matching(allow); filtered || part.dead_rows() > 0)
                 search_part(rows, choices_[i], &matching);
@@ -230,6 +238,19 @@ private:
         plan_.distances += cost.distances;
         plan_.rescored += cost.rescored;
         plan_.expected_recall = std::min(plan_.expected_recall, double{chosen.recall});
+    }
+    /// What the batch has found in a part; null: nothing.
+    [[nodiscard]] const part_answer* answer_in(const part& p) const noexcept {
+        return request_.together != nullptr ? request_.together->find(p, request_.number) : nullptr;
+    }
+    template <class Source>
+    void take(const Source& rows, const part_answer& answer) {
+        keep(rows, answer.found);
+        ++plan_.parts_together;
+        plan_.lists_probed = std::max(plan_.lists_probed, answer.lists_probed);
+        plan_.distances += answer.distances;
+        plan_.rescored += answer.rescored;
+        plan_.expected_recall = std::min(plan_.expected_recall, double{answer.recall});
     }
     template <class Source, class Allow>
     void scan_if(const Source& rows, const Allow& allow) {

@@ -14,6 +14,8 @@
 
 namespace vecstore::detail {
 
+class batch_answers;
+
 struct nearest_request {
     std::size_t slot = 0;
     const void* vector = nullptr;  ///< [dim of the slot] f32, unit length under cosine; packed bits for binary
@@ -22,6 +24,8 @@ struct nearest_request {
     std::optional<std::size_t> ef;
     bool exact = false;
     std::optional<float> radius;  ///< a range search: all at this distance or nearer, but not more than `wanted`
+    const batch_answers* together = nullptr;  ///< what its batch found ahead; null: nothing
+    std::size_t number = 0;                   ///< of the query in its batch
 };
 
 /// A point's ordinal and its distance, and where its row lies. Lifetime: borrows from the view.

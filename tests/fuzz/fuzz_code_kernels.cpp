@@ -1,5 +1,5 @@
 /// Kernels for scalar codes: every table against the plain one, which is the truth; and codecs from hostile bytes.
-/// The first byte chooses: a codec loaded from the rest, distances, or pools.
+/// The first byte chooses: a codec loaded from the rest, distances, pools, or slabs.
 #include <vecstore/quantization/code_distances.hpp>
 #include <vecstore/quantization/simd_code_kernels.hpp>
 
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
 using namespace vecstore;
@@ -66,6 +67,67 @@ void compare_distances(byte_reader& in) {
     clamp_small(-7);
     compare(&kernel_table::l2_u4);
     compare(&kernel_table::l1_u4);
+}
+
+/// What one table finds in a run of slabs, for four queries or fewer.
+struct found_in_slabs {
+    std::vector<float> distances[slab_queries];
+    std::vector<std::uint32_t> numbers[slab_queries];
+
+    found_in_slabs(const kernel_table& table, const slab_run& run, std::span<const slab_query> asked) {
+        slab_query queries[slab_queries];
+        slab_query* four[slab_queries] = {};
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            distances[i].resize(slab_run_rows + 16);
+            numbers[i].resize(slab_run_rows + 16);
+            queries[i] = asked[i];
+            queries[i].distances = distances[i].data();
+            queries[i].numbers = numbers[i].data();
+            four[i] = &queries[i];
+        }
+        table.scan_slabs(run, four);
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            distances[i].resize(queries[i].count);
+            numbers[i].resize(queries[i].count);
+        }
+    }
+};
+
+/// The same slabs and queries through each table. Scale 1 and whole numbers: no table has anything to round.
+void compare_slabs(byte_reader& in) {
+    slab_run run;
+    run.lines = 1 + in.get<std::uint8_t>() % 40;
+    run.count = 1 + in.get<std::uint8_t>() % (slab_run_rows / slab_rows);
+    run.first = in.get<std::uint16_t>();
+    std::vector<line> slabs(run.count * run.lines);
+    std::vector<float> terms(run.count * slab_rows);
+    std::vector<std::int8_t> weights(slab_queries * 4 * run.lines);
+    slab_query queries[slab_queries];
+    const std::size_t asked = 1 + in.get<std::uint8_t>() % slab_queries;
+    for (std::size_t i = 0; i < asked; ++i) {
+        queries[i].weights = weights.data() + i * 4 * run.lines;
+        queries[i].scale = in.get<std::uint8_t>() % 2 == 0 ? 1.0f : -1.0f;
+        queries[i].bias = in.get<std::int8_t>();
+        queries[i].limit = static_cast<float>(in.get<std::int16_t>());
+    }
+    for (auto& term : terms) {
+        const auto byte = in.get<std::uint8_t>();
+        term = byte == 255 ? std::numeric_limits<float>::infinity() : static_cast<float>(byte);
+    }
+    const auto fill = [&](void* to, std::size_t size) {
+        const auto bytes = in.get_bytes(std::min(in.remaining(), size));
+        if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+    };
+    fill(weights.data(), weights.size());
+    fill(slabs.data(), slabs.size() * sizeof(line));
+    run.slabs = reinterpret_cast<const std::byte*>(slabs.data());
+    run.terms = terms.data();
+    const found_in_slabs expected(truth, run, {queries, asked});
+    for (const auto* table : available_kernels()) {
+        const found_in_slabs found(*table, run, {queries, asked});
+        for (std::size_t i = 0; i < asked; ++i)
+            require(found.distances[i] == expected.distances[i] && found.numbers[i] == expected.numbers[i]);
+    }
 }
 
 struct owned_pool {
@@ -130,6 +192,11 @@ void use_codec(byte_span bytes) {
     code_query query;
     codec->prepare(vector.data(), query);
     for (const auto* table : available_kernels()) require(!std::isnan(code_distances(*codec, at, query, *table)(0)));
+    if (codec->fits_slabs()) {
+        std::vector<std::int8_t> weights(4 * slab_lines(codec->dim()));
+        const auto scale = codec->prepare_slab(vector.data(), weights.data());
+        require(std::isfinite(scale.scale) && std::isfinite(scale.bias) && std::isfinite(codec->slab_term(at)));
+    }
     if (codec->type() == code_type::u8) {
         codec->prepare_row(at, query);
         for (const auto* table : available_kernels())
@@ -143,9 +210,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 1) return 0;
     const byte_span rest{reinterpret_cast<const std::byte*>(data) + 1, size - 1};
     byte_reader in(rest);
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
         case 0: use_codec(rest); break;
         case 1: compare_distances(in); break;
+        case 3: compare_slabs(in); break;
         default: compare_pools(in);
     }
     return 0;

@@ -79,7 +79,8 @@ struct query_plan {
     std::size_t rescored = 0;      ///< of these, by originals after a search by codes
     std::size_t rows_scanned = 0;  ///< of these, by exact scan of memtables and parts without an index
     std::size_t filter_evaluations = 0;
-    bool fell_back = false;  ///< a walk found too few matches, an exact scan completed the answer
+    bool fell_back = false;          ///< a walk found too few matches, an exact scan completed the answer
+    std::size_t parts_together = 0;  ///< parts that were scanned once for this and other queries of its batch
 };
 
 /// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better.

@@ -8,6 +8,7 @@
 
 #include <vecstore/core/types.hpp>
 #include <vecstore/quantization/code_query_view.hpp>
+#include <vecstore/quantization/code_slabs.hpp>
 #include <vecstore/quantization/nearest_pool.hpp>
 
 #include <cstddef>
@@ -41,6 +42,7 @@ struct kernel_table {
     code_distances_function l2_u4 = nullptr;
     code_distances_function l1_u4 = nullptr;
     keep_nearest_function keep_nearest = nullptr;
+    scan_slabs_function scan_slabs = nullptr;
 };
 
 #ifdef VECSTORE_COMPILED

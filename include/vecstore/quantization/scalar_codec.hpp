@@ -84,6 +84,12 @@ private:
     float bias_ = 0;
 };
 
+/// What stands beside a query's weights in `slab_query`.
+struct slab_scale {
+    float scale = 0;
+    float bias = 0;
+};
+
 /// Number c of a code stands for lo + step * c.
 /// | type | metric            | grid                                                 | query                              |
 /// |------|-------------------|------------------------------------------------------|------------------------------------|
@@ -182,6 +188,46 @@ public:
             finish_difference(out, 1);
         }
     }
+
+    /// True when slabs can be made of the codes (code_slabs.hpp): distances must be sums of products.
+    [[nodiscard]] bool fits_slabs() const noexcept { return type_ == code_type::u8 && metric_ != metric::manhattan; }
+    /// Makes a user's query ready for slabs, as `prepare` does for rows. Under euclid its numbers, less the middle of the
+    /// grid, become 255 levels: steps of the grid itself when it lies within.
+    /// Shapes: query [dim] f32; weights [4 slab_lines(dim)]. Precondition: fits_slabs().
+    [[nodiscard]] slab_scale prepare_slab(const float* query, std::int8_t* weights) const noexcept {
+        std::memset(weights, 0, 4 * slab_lines(dim_));
+        const auto grid = grids_.front();
+        const double step = grid.step;
+        const bool inner = by_dot(metric_);
+        const auto value = [&](std::size_t d) {
+            return inner ? double{query[d]} : (double{query[d]} - grid.lo) / step - 128;
+        };
+        const double scale = inner ? weight_scale(value) : slab_weight_scale(value);
+        std::int64_t sum = 0;
+        double squares = 0;
+        for (std::size_t d = 0; d < dim_; ++d) {
+            const auto weight = std::lrint(value(d) * scale);
+            weights[d] = static_cast<std::int8_t>(weight);
+            sum += weight;
+            squares += value(d) * value(d);
+        }
+        const auto middle = 128 * static_cast<double>(sum) / scale;
+        if (inner) return {bounded(-step / scale), bounded(base() + step * middle)};
+        return {bounded(-2 * step * step / scale), bounded(step * step * (squares + 2 * middle))};
+    }
+    /// What a row adds to its distances in slabs.
+    [[nodiscard]] float slab_term(const std::byte* code) const noexcept {
+        if (by_dot(metric_)) return 0;
+        std::int32_t squares = 0;
+        for (std::size_t d = 0; d < dim_; ++d) {
+            const auto x = static_cast<std::int32_t>(code[d]) - 128;
+            squares += x * x;
+        }
+        const float step = grids_.front().step;
+        return bounded(double{step} * double{step} * squares);
+    }
+    /// Half the step between two levels of a row's numbers. Precondition: type() is u8.
+    [[nodiscard]] float rounding() const noexcept { return grids_.front().step / 2; }
 
     /// | offset | bytes | what                                                              |
     /// |--------|-------|-------------------------------------------------------------------|
@@ -282,6 +328,17 @@ private:
             whole = whole && x == std::nearbyint(x);
         }
         return (whole && largest <= 127) || largest < 1e-300 ? 1 : 127 / largest;
+    }
+
+    /// The same for differences from the middle of a grid, which as whole numbers reach down to -128.
+    template <class Weight>
+    [[nodiscard]] double slab_weight_scale(const Weight& weight) const noexcept {
+        double least = -128, most = 127;
+        for (std::size_t d = 0; d < dim_; ++d) {
+            least = std::min(least, weight(d));
+            most = std::max(most, weight(d));
+        }
+        return std::min(-128 / least, 127 / most);
     }
 
     void prepare_dot_u8(const float* query, code_query& out) const noexcept {

@@ -7,6 +7,7 @@
 #include <vecstore/quantization/code_kernels.hpp>
 #include <vecstore/quantization/simd_code_neon.hpp>
 #include <vecstore/quantization/simd_code_scalar.hpp>
+#include <vecstore/quantization/simd_code_slabs.hpp>
 #include <vecstore/quantization/simd_code_x86.hpp>
 
 #include <cstddef>
@@ -102,7 +103,8 @@ constexpr kernel_table make_code_kernels() noexcept {
             .dot_u4 = distances_to_codes<Arch, Arch::dot_u4>,
             .l2_u4 = distances_to_codes<Arch, Arch::l2_u4>,
             .l1_u4 = distances_to_codes<Arch, Arch::l1_u4>,
-            .keep_nearest = detail::keep_nearest<Arch>};
+            .keep_nearest = detail::keep_nearest<Arch>,
+            .scan_slabs = detail::scan_slabs<Arch>};
 }
 
 /// Header-only mode: the table and the list of one table, per tag.

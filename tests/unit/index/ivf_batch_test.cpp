@@ -30,7 +30,7 @@ struct repeated {
 TEST_CASE("ivf: many queries at once give what each gives alone", "[ivf]") {
     if (!can_build()) return;
     const auto m = GENERATE(metric::cosine, metric::dot, metric::euclid, metric::manhattan);
-    const auto code = GENERATE(ivf_code::flat, ivf_code::int8, ivf_code::pq4, ivf_code::rabitq);
+    const auto code = GENERATE(ivf_code::flat, ivf_code::pq4, ivf_code::rabitq);
     if (m == metric::manhattan && code == ivf_code::rabitq) return;
     CAPTURE(to_string(m), static_cast<int>(code));
     const sample s(m, 20, 4000, 17);

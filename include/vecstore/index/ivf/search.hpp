@@ -7,6 +7,7 @@
 #include <vecstore/index/ivf/batch.hpp>
 #include <vecstore/index/ivf/lists.hpp>
 #include <vecstore/index/ivf/scratch.hpp>
+#include <vecstore/index/ivf/slab_batch.hpp>
 #include <vecstore/index/ivf/walk.hpp>
 #include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
@@ -73,6 +74,20 @@ public:
         VECSTORE_CHECK(check(queries.size() % dim == 0 ? dim : queries.size(), options));
         std::vector<std::vector<neighbor>> found(queries.size() / dim);
         ivf_search_stats counted;
+        if (lists_.code() == ivf_code::int8 && slabs_fit(lists_, lists_.codec())) {
+            std::vector<std::size_t> left;
+            const code_array codes(lists_.blocks({}), lists_.codec().code_bytes());
+            search_slabs(lists_, lists_.codec(), codes, queries, distances_of, options, allow, found.data(), counted,
+                         [&](std::size_t i) { left.push_back(i); });
+            for (const auto i : left) {
+                ivf_search_stats one;
+                VECSTORE_TRY(found[i], search(queries.subspan(i * dim, dim), distances_of(i), options, allow, &one));
+                counted.distances += one.distances;
+                counted.codes += one.codes;
+            }
+            if (stats != nullptr) *stats = counted;
+            return found;
+        }
         const auto scratch = groups_->borrow();
         const auto together = ivf_group(lists_.code());
         for (std::size_t first = 0; first < found.size(); first += together) {
