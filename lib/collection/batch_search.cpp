@@ -72,7 +72,6 @@ public:
                   std::span<const nearest_request* const> requests, std::span<const std::size_t> queries)
         : session_(session),
           part_(p),
-          options_(options),
           k_(std::max(requests[queries.front()]->wanted, band_rank)),
           wanted_(requests[queries.front()]->wanted),
           queries_(queries) {
@@ -126,7 +125,6 @@ private:
 
     const read_session& session_;
     const part& part_;
-    const vector_options& options_;
     std::size_t k_, wanted_;
     std::span<const std::size_t> queries_;
     std::vector<float> values_;

@@ -120,8 +120,6 @@ TEST_CASE("recall: every kind of index gives the recall that is asked for", "[re
     }
 }
 
-// Queries from elsewhere are harder than rows. How far they lie is learnt from them. The standard error of a
-// mean over 162 is about 0.01.
 TEST_CASE("recall: a batch of queries that come from elsewhere gets what it asks for", "[recall]") {
     for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::automatic}) {
         const auto words = indexed(kind, vs::quantization_kind::automatic);
@@ -130,6 +128,8 @@ TEST_CASE("recall: a batch of queries that come from elsewhere gets what it asks
     }
 }
 
+// Queries from elsewhere are harder than rows. How far they lie is learnt from them. The standard error of a
+// mean over 162 is about 0.01.
 TEST_CASE("recall: queries that come from elsewhere get what they ask for, once some have come", "[recall]") {
     for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::ivf}) {
         const auto words = indexed(kind, vs::quantization_kind::automatic);
@@ -140,8 +140,6 @@ TEST_CASE("recall: queries that come from elsewhere get what they ask for, once 
             INFO(to_string(kind) << " asked " << asked);
             CHECK(recall >= asked - 0.02);
             CHECK(recall <= asked + 0.05);
-            // Which may be more: what is cheapest for a batch may be to look at everything.
-            CHECK(recall_of_batch(words, held_out(), asked) >= asked - 0.015);
         }
         CHECK(recall_of(words, sentences(), {.recall = 1}) == 1);
     }

@@ -35,7 +35,7 @@ concept code_source = requires(const Codes& codes, std::size_t i) {
 };
 
 /// Candidates that are kept for `k` neighbours: what a byte says of a distance is nearly right.
-[[nodiscard]] constexpr std::size_t slab_keep(std::size_t k) noexcept { return 2 * k + 20; }
+[[nodiscard]] constexpr std::size_t slab_keep(std::size_t k) noexcept { return k + k / 2 + 16; }
 
 /// A group of queries; lives for its batch.
 /// Thread safety: belongs to one thread. Lifetime: borrows codec and queries.
@@ -216,7 +216,7 @@ private:
 };
 
 /// Queries that are searched together: the more, the more share what was loaded. Their pools take about a kilobyte each.
-inline constexpr std::size_t slab_batch_queries = 2048;
+inline constexpr std::size_t slab_batch_queries = 8192;
 
 /// Codes of rows one after another (models code_source).
 class code_array {
