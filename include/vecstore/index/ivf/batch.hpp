@@ -1,4 +1,5 @@
-/// Many searches over inverted lists at once. The centroids are read once for all of them. With int8, whose scan waits for
+/// Many searches over inverted lists at once, by estimates (int8 whose distances are products: slab_batch.hpp). The centroids
+/// are read once for all of them. With other int8 codes, whose scan waits for
 /// memory, probes are sorted by list, and each list is scanned for all queries that probe it while its codes are in the
 /// nearest cache; what is found ahead of its turn waits for it, so that every query meets the same candidates under the
 /// same limits as alone. With pq4 the scan is bound by arithmetic: measured, sorting its probes loses a twentieth, since

@@ -56,14 +56,15 @@ public:
         return found;
     }
 
-    /// The same for many queries at once: result i is that of `search` with query i. How work is shared: batch.hpp.
+    /// The same for many queries at once: result i is that of `search` with query i; with int8, up to the candidates that
+    /// were compared by their originals. How work is shared: batch.hpp, and for int8 (not manhattan) slab_batch.hpp.
     /// Shapes: queries [n, dim] f32 row-major, each as for `search`.
     /// `distances_of(i)` gives distances (as `search` takes them) from query i; called once for each, and what it gives
     /// is kept until the batch ends. It may borrow from what outlives the call, not from itself.
     /// `stats`, when given, are sums over the queries.
     /// Errors: as `search`; invalid_argument as well when `queries` are not whole rows.
-    /// Cost:   less than that of single searches where the scan waits for memory (int8: down to two thirds); with pq4 about
-    /// the same. About 30 KB of memory for each query of a group, kept for the next batch.
+    /// Cost:   with int8 a fraction of that of single searches, the less the more queries share a list; with pq4 about the
+    /// same. About 30 KB of memory for each query of a group, kept for the next batch; with int8 half a KB, not kept.
     template <class DistancesOf, class Allow = allow_all>
     [[nodiscard]] result<std::vector<std::vector<neighbor>>> search_many(std::span<const float> queries,
                                                                          const DistancesOf& distances_of,
