@@ -115,17 +115,28 @@ void print_asked(std::span<const curve> curves, bool by_cpu) {
 
 namespace {
 
-void print_batch(const curve& batch, const std::vector<double>& speeds, double recall, std::span<const curve> curves,
-                 bool by_cpu) {
+std::vector<double> speeds_of(const measurement& m, bool by_cpu) {
+    std::vector<double> speeds;
+    for (const auto& round : m.rounds) speeds.push_back(by_cpu ? round.cpu_qps : round.wall_qps);
+    return speeds;
+}
+
+/// `asked`: the recall that was asked for, 0 = none; then single queries that asked for as much count, too.
+void print_batch(const curve& batch, const std::vector<double>& speeds, double recall, double asked,
+                 std::span<const curve> curves, bool by_cpu) {
     const curve* best = nullptr;
-    double best_speed = 0;
+    std::vector<double> best_speeds;
+    const auto consider = [&](const curve& c, const std::vector<double>& alone) {
+        if (median_of(alone).value_or(0) > median_of(best_speeds).value_or(0)) best = &c, best_speeds = alone;
+    };
     for (const auto& c : curves) {
         if (c.peer || c.batch > 1) continue;
-        const auto speed = median_of(speeds_at(c, recall, by_cpu, speeds.size())).value_or(0);
-        if (speed > best_speed) best = &c, best_speed = speed;
+        consider(c, speeds_at(c, recall, by_cpu, speeds.size()));
+        for (const auto& m : c.asked)
+            if (asked > 0 && m.at.recall >= asked) consider(c, speeds_of(m, by_cpu));
     }
     if (best == nullptr || speeds.empty()) return;
-    const auto ratio = ratio_of(speeds, speeds_at(*best, recall, by_cpu, speeds.size()));
+    const auto ratio = ratio_of(speeds, best_speeds);
     print_line(fmt::format(
         R"({{"kind":"batch","recall":{:.4f},"engine":"{}","qps":{},"of_best_single":{},"best_single":"{}"}})", recall,
         batch.name, or_null(median_of(speeds), 0), or_null(ratio, 2), best->name));
@@ -139,12 +150,10 @@ void print_batches(std::span<const curve> curves, std::span<const double> recall
     const auto rounds = rounds_of(curves);
     for (const auto& c : curves) {
         if (c.batch == 1) continue;
-        for (const auto recall : recalls) print_batch(c, speeds_at(c, recall, by_cpu, rounds), recall, curves, by_cpu);
-        for (const auto& m : c.asked) {
-            std::vector<double> speeds;
-            for (const auto& round : m.rounds) speeds.push_back(by_cpu ? round.cpu_qps : round.wall_qps);
-            print_batch(c, speeds, m.middle().recall, curves, by_cpu);
-        }
+        for (const auto recall : recalls)
+            print_batch(c, speeds_at(c, recall, by_cpu, rounds), recall, 0, curves, by_cpu);
+        for (const auto& m : c.asked)
+            print_batch(c, speeds_of(m, by_cpu), m.middle().recall, m.at.recall, curves, by_cpu);
     }
 }
 
