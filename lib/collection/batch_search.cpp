@@ -55,7 +55,8 @@ double line_nanoseconds() {
     return measured;
 }
 
-/// Nanoseconds of the parts of a batch besides products, measured on one machine; they are small beside what is decided.
+/// Nanoseconds of the parts of a batch besides products: estimates, not measured one by one. They decide how large a batch
+/// must be and how close the call is with indexes.
 struct step_costs {
     double random_row = 40;    ///< a code fetched by its row and turned
     double row_in_order = 15;  ///< the same, when the processor foresees the row
