@@ -14,6 +14,8 @@ namespace {
 
 /// Fewer queries are not worth the trouble to find out.
 constexpr std::size_t together_min = 16;
+/// Of the time of each alone, what together must not exceed: the costs are estimates, and a loss is worse than no gain.
+constexpr double clearly_less = 0.7;
 /// What rounding beyond the slack leaves out of a scan of all rows.
 constexpr float scan_recall = 0.999f;
 
@@ -160,7 +162,7 @@ batch_choice choose_together(const part& p, const vector_options& options, doubl
     const auto rows = static_cast<double>(p.size()), n = static_cast<double>(queries);
     const auto pair = line_nanoseconds() * static_cast<double>(quantization::slab_lines(options.dim));
     const auto kept = cost.candidate * static_cast<double>(index::slab_keep(k));
-    batch_choice best{false, {}, double{alone.chosen.microseconds}};
+    batch_choice best{false, {}, clearly_less * double{alone.chosen.microseconds}};
     const auto consider = [&](const chosen_setting& setting, double nanoseconds) {
         if (nanoseconds / 1000 < best.microseconds) best = {true, setting, nanoseconds / 1000};
     };
