@@ -2,6 +2,7 @@
 
 #include <vecstore/storage/file_system.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,9 +60,10 @@ result<void> environment::create(const lmdb_options& options) {
 
 result<void> environment::open(const std::string& directory, const lmdb_options& options) {
     const lock_guard opening(writer_mutex_);
-    path_ = join_path(directory, tables_file_name);
-    sums_path_ = join_path(directory, sums_file_name);
+    set_directory(directory);
     read_only_ = options.read_only;
+    directory_handle_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory_handle_ < 0) return translate(errno, "open", directory);
     VECSTORE_TRY(sums_, verify_pages(posix_file_system(), directory, read_only_));
     VECSTORE_CHECK(create(options));
     const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (read_only_ ? unsigned{MDB_RDONLY} : 0u);
@@ -73,6 +75,7 @@ result<void> environment::open(const std::string& directory, const lmdb_options&
         code = mdb_env_open(handle_, directory.c_str(), flags | MDB_NOLOCK, 0644);
     }
     if (code != 0) return translate(code, "open", path_);
+    links_.store(count_links());
     int dead = 0;
     (void)mdb_reader_check(handle_, &dead);  // slots of killed processes; a failure costs only their space
     if (!read_only_) {
@@ -100,8 +103,10 @@ std::uint64_t environment::bytes_in_use() const {
 }
 
 result<std::uint64_t> environment::file_bytes() const {
+    mdb_filehandle_t file{};
+    mdb_env_get_fd(handle_, &file);
     struct stat status {};
-    if (::stat(path_.c_str(), &status) != 0) return translate(errno, "stat", path_);
+    if (::fstat(file, &status) != 0) return translate(errno, "stat", path_);
     return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -180,6 +185,7 @@ result<void> environment::write_sums(const page_usage& now) {
     VECSTORE_TRY(const auto tables, posix_file_system().open(path_, open_mode::read));
     VECSTORE_TRY(auto sums, sum_pages(*tables, now, sums_ ? &*sums_ : nullptr));
     VECSTORE_CHECK(write_file(posix_file_system(), sums_path_, encode_sums(sums)));
+    free_bytes_.store(now.free_pages.size() * now.page_bytes, std::memory_order_relaxed);
     sums_ = std::move(sums);
     return {};
 }
@@ -284,6 +290,10 @@ int environment::grow_if_wanted() noexcept {
 result<MDB_txn*> environment::begin_write() VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
     if (read_only_) return error{errc::unsupported, "tables were opened read-only", path_};
     writer_mutex_.lock();  // given back by end_write
+    if (replaced_ || misplaced_) {
+        writer_mutex_.unlock();
+        return error{replaced_ ? errc::unavailable : errc::io, "the tables have moved", path_};
+    }
     if (auto stored = store_sums(); !stored) {
         writer_mutex_.unlock();
         return std::move(stored).error();

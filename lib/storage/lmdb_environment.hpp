@@ -8,6 +8,7 @@
 #include <vecstore/storage/lmdb_table_store.hpp>
 
 #include <lmdb.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -54,9 +55,21 @@ public:
         for (auto& slot : idle_)
             if (auto* const idle = slot.load()) mdb_txn_abort(idle);
         if (handle_ != nullptr) mdb_env_close(handle_);
+        if (directory_handle_ >= 0) ::close(directory_handle_);
     }
 
     result<void> open(const std::string& directory, const lmdb_options& options);
+    /// False when `directory` is another one than was opened: its files have been replaced.
+    [[nodiscard]] bool is_at(const std::string& directory) const noexcept;
+    /// True when the files may have been replaced by a compacted copy: `is_at` tells. Cost: none for the process that
+    /// writes, a look at an open file for others.
+    [[nodiscard]] bool may_have_moved() const noexcept;
+    /// `is_at`, and remembers that it has not moved until now.
+    [[nodiscard]] bool stays_at(const std::string& directory) noexcept;
+    /// Copies what is in use into `copy`, which was not opened yet, and puts its directory where this one was. On
+    /// success the caller goes on with `copy`; `spare` is the directory that becomes the new one, and then the old one.
+    result<void> move_to(environment& copy, const std::string& directory, const std::string& spare)
+        VECSTORE_EXCLUDES(writer_mutex_);
     result<std::vector<MDB_dbi>> open_tables(const std::vector<std::string>& names) VECSTORE_EXCLUDES(mutex_);
     /// Takes no lock: a reset transaction is renewed, which is a few loads and stores. LMDB locks only when it makes one.
     result<MDB_txn*> begin_read();
@@ -72,6 +85,8 @@ public:
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
     [[nodiscard]] result<std::uint64_t> file_bytes() const;
+    /// Of the file, in pages that hold nothing; after the last commit of this process.
+    [[nodiscard]] std::uint64_t free_bytes() const noexcept { return free_bytes_.load(std::memory_order_relaxed); }
 
 private:
     result<void> create(const lmdb_options& options);
@@ -84,6 +99,9 @@ private:
     /// never more than one commit behind.
     result<void> store_sums() VECSTORE_REQUIRES(writer_mutex_);
     result<void> write_sums(const page_usage& now) VECSTORE_REQUIRES(writer_mutex_);
+    result<void> copy_to(environment& copy, const std::string& spare) VECSTORE_REQUIRES(writer_mutex_);
+    [[nodiscard]] std::uint64_t count_links() const noexcept;
+    void set_directory(const std::string& directory);
     [[nodiscard]] page_usage usage() const;
     void enter() noexcept;
     [[nodiscard]] int grow_if_wanted() noexcept;
@@ -93,6 +111,11 @@ private:
     std::string path_;
     std::string sums_path_;
     bool read_only_ = false;
+    int directory_handle_ = -1;            ///< also keeps the directory's number from being given to another
+    std::atomic<std::uint64_t> links_{0};  ///< names of the file when it was last known to be in its place
+    std::atomic<bool> replaced_{false};    ///< by this process
+    std::atomic<bool> misplaced_{false};   ///< a failed move left it under another name: no more commits
+    std::atomic<std::uint64_t> free_bytes_{0};
     vecstore::mutex mutex_;
     vecstore::mutex writer_mutex_;  ///< makes writers of this process wait outside of LMDB, and table opening exclusive
     /// Walks the free pages, also when all other reader slots are taken; reset between. None when read-only.

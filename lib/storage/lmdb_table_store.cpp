@@ -2,6 +2,7 @@
 #include "table_checks.hpp"
 
 #include <vecstore/core/mutex.hpp>
+#include <vecstore/core/published.hpp>
 #include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
@@ -91,10 +92,19 @@ public:
     [[nodiscard]] byte_span value() const noexcept override { return {}; }
 };
 
+/// An environment and the handles of its tables; another one after each compaction. Kept by whoever reads or writes.
+struct generation {
+    std::shared_ptr<environment> env;
+    std::vector<MDB_dbi> tables;
+};
+
 class lmdb_reader final : public table_reader {
 public:
-    lmdb_reader(environment& env, const std::vector<MDB_dbi>& tables, MDB_txn* transaction)
-        : environment_(&env), tables_(&tables), transaction_(transaction) {}
+    lmdb_reader(snapshot<generation> of, MDB_txn* transaction)
+        : generation_(std::move(of)),
+          environment_(generation_->env.get()),
+          tables_(&generation_->tables),
+          transaction_(transaction) {}
     ~lmdb_reader() override { environment_->end_read(transaction_); }
 
     [[nodiscard]] result<std::optional<byte_span>> get(table_id table, byte_span key) override {
@@ -103,8 +113,7 @@ public:
     }
     [[nodiscard]] result<std::unique_ptr<table_cursor>> cursor(table_id table) override {
         VECSTORE_CHECK(check_table(table, tables_->size()));
-        if ((*tables_)[table] == absent_table)
-            return std::unique_ptr<table_cursor>(std::make_unique<empty_cursor>());
+        if ((*tables_)[table] == absent_table) return std::unique_ptr<table_cursor>(std::make_unique<empty_cursor>());
         MDB_cursor* opened = nullptr;
         if (const int code = mdb_cursor_open(transaction_, (*tables_)[table], &opened))
             return translate(code, "cursor", environment_->path());
@@ -113,6 +122,7 @@ public:
     }
 
 private:
+    snapshot<generation> generation_;
     environment* environment_;
     const std::vector<MDB_dbi>* tables_;
     MDB_txn* transaction_;
@@ -120,8 +130,11 @@ private:
 
 class lmdb_writer final : public table_writer {
 public:
-    lmdb_writer(environment& env, const std::vector<MDB_dbi>& tables, MDB_txn* transaction)
-        : environment_(&env), tables_(&tables), transaction_(transaction) {}
+    lmdb_writer(snapshot<generation> of, MDB_txn* transaction)
+        : generation_(std::move(of)),
+          environment_(generation_->env.get()),
+          tables_(&generation_->tables),
+          transaction_(transaction) {}
     ~lmdb_writer() override { end(); }
 
     result<void> put(table_id table, byte_span key, byte_span value) override {
@@ -194,51 +207,119 @@ private:
         if (code == MDB_MAP_FULL) environment_->want_growth();
         return translate(code, operation, environment_->path());
     }
+    snapshot<generation> generation_;
     environment* environment_;
     const std::vector<MDB_dbi>* tables_;
     transaction_pointer transaction_;
 };
 
+using directory_number = std::pair<dev_t, ino_t>;
+
+result<directory_number> number_of(const std::string& directory) {
+    struct stat status {};
+    if (::stat(directory.c_str(), &status) != 0) return translate(errno, "open", directory);
+    return directory_number{status.st_dev, status.st_ino};
+}
+
+/// Where a compacted copy is made, and what it replaced is removed.
+std::string spare_directory(const std::string& path) { return path + ".compact"; }
+
+/// Another process may put a compacted copy in the place of what is being opened: then it is opened anew.
+result<std::shared_ptr<environment>> shared_environment(const std::string& path, const lmdb_options& options) {
+    constexpr int attempts_max = 20;
+    auto& all = process_registry();
+    const lock_guard lock(all.mutex);
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        VECSTORE_TRY(const auto number, number_of(path));
+        auto& known = all.open[number];
+        if (auto shared = known.lock()) {
+            if (shared->read_only() && !options.read_only)
+                return error{errc::unavailable, "tables are open read-only in this process", path, 0};
+            return shared;
+        }
+        if (!options.read_only) VECSTORE_CHECK(posix_file_system().remove_all(spare_directory(path)));
+        auto opened = std::make_shared<environment>();
+        auto outcome = opened->open(path, options);
+        if (!opened->is_at(path)) continue;
+        VECSTORE_CHECK(std::move(outcome));
+        known = opened;
+        return opened;
+    }
+    return error{errc::unavailable, "the tables are replaced faster than they can be opened", path, 0};
+}
+
 class lmdb_store final : public table_store {
 public:
-    lmdb_store(std::shared_ptr<environment> env, std::vector<MDB_dbi> tables)
-        : environment_(std::move(env)), tables_(std::move(tables)) {}
+    lmdb_store(std::string path, std::vector<std::string> names, const lmdb_options& options, generation first)
+        : path_(std::move(path)), names_(std::move(names)), options_(options) {
+        current_.publish(std::move(first));
+    }
     ~lmdb_store() override {
         // Under the registry's lock, so that nobody opens the file while the last user closes it.
         const lock_guard lock(process_registry().mutex);
-        environment_.reset();
+        current_.publish({});
     }
 
     [[nodiscard]] result<std::unique_ptr<table_reader>> read() override {
-        VECSTORE_TRY(auto* const transaction, environment_->begin_read());
-        return std::unique_ptr<table_reader>(std::make_unique<lmdb_reader>(*environment_, tables_, transaction));
+        VECSTORE_TRY(auto now, newest());
+        VECSTORE_TRY(auto* const transaction, now->env->begin_read());
+        return std::unique_ptr<table_reader>(std::make_unique<lmdb_reader>(std::move(now), transaction));
     }
     [[nodiscard]] result<std::unique_ptr<table_writer>> write() override {
-        VECSTORE_TRY(auto* const transaction, environment_->begin_write());
-        return std::unique_ptr<table_writer>(std::make_unique<lmdb_writer>(*environment_, tables_, transaction));
+        for (;;) {
+            VECSTORE_TRY(auto now, newest());
+            auto begun = now->env->begin_write();
+            if (begun) return std::unique_ptr<table_writer>(std::make_unique<lmdb_writer>(std::move(now), *begun));
+            if (!now->env->may_have_moved()) return std::move(begun).error();
+        }
     }
-    [[nodiscard]] result<std::uint64_t> size_bytes() override { return environment_->file_bytes(); }
+    [[nodiscard]] result<std::uint64_t> size_bytes() override { return current_.pin()->env->file_bytes(); }
+    [[nodiscard]] std::uint64_t free_bytes() noexcept override { return current_.pin()->env->free_bytes(); }
+
+    result<void> compact() override {
+        if (options_.read_only) return error{errc::unsupported, "tables were opened read-only", path_};
+        VECSTORE_TRY(const auto now, newest());
+        const auto spare = spare_directory(path_);
+        const lock_guard lock(moving_);
+        auto& files = posix_file_system();
+        VECSTORE_CHECK(files.remove_all(spare));
+        VECSTORE_CHECK(files.create_directories(spare));
+        auto copy = std::make_shared<environment>();
+        {
+            VECSTORE_TRY(const auto number, number_of(spare));
+            const lock_guard registering(process_registry().mutex);
+            process_registry().open[number] = copy;
+        }
+        if (auto moved = now->env->move_to(*copy, path_, spare); !moved) {
+            // The first error is the one that matters. What could not be put back is left where it is.
+            if (now->env->stays_at(path_)) (void)files.remove_all(spare);
+            return moved;
+        }
+        VECSTORE_TRY(auto tables, copy->open_tables(names_));
+        current_.publish({std::move(copy), std::move(tables)});
+        return files.remove_all(spare);
+    }
 
 private:
-    std::shared_ptr<environment> environment_;
-    std::vector<MDB_dbi> tables_;
-};
+    [[nodiscard]] result<snapshot<generation>> newest() {
+        auto now = current_.pin();
+        if (!now->env->may_have_moved()) return now;
+        const lock_guard lock(moving_);
+        now = current_.pin();
+        if (!now->env->may_have_moved()) return now;
+        if (now->env->stays_at(path_)) return now;
+        VECSTORE_TRY(auto env, shared_environment(path_, options_));
+        VECSTORE_TRY(auto tables, env->open_tables(names_));
+        current_.publish({std::move(env), std::move(tables)});
+        return current_.pin();
+    }
 
-result<std::shared_ptr<environment>> shared_environment(const std::string& path, const lmdb_options& options) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return translate(errno, "open", path);
-    auto& all = process_registry();
-    const lock_guard lock(all.mutex);
-    auto& known = all.open[{status.st_dev, status.st_ino}];
-    auto shared = known.lock();
-    if (shared && shared->read_only() && !options.read_only)
-        return error{errc::unavailable, "tables are open read-only in this process", path, 0};
-    if (shared) return shared;
-    auto opened = std::make_shared<environment>();
-    VECSTORE_CHECK(opened->open(path, options));
-    known = opened;
-    return opened;
-}
+    const std::string path_;
+    const std::vector<std::string> names_;
+    const lmdb_options options_;
+    vecstore::mutex moving_;
+    published<generation> current_;  ///< published under `moving_`
+};
 
 }  // namespace
 
@@ -253,7 +334,8 @@ result<std::unique_ptr<table_store>> open_lmdb(const std::string& path, const st
         shared.reset();
         return std::move(tables).error();
     }
-    return std::unique_ptr<table_store>(std::make_unique<lmdb_store>(std::move(shared), *std::move(tables)));
+    return std::unique_ptr<table_store>(
+        std::make_unique<lmdb_store>(path, names, options, generation{std::move(shared), *std::move(tables)}));
 }
 
 }  // namespace vecstore::storage

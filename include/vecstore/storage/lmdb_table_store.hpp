@@ -7,6 +7,9 @@
 /// Cost of the sums: a commit reads again the 64 KiB blocks in which it used or freed pages, walks LMDB's list of free
 /// pages and replaces `sums` (16 bytes for each block), which is two more syncs. An open reads all pages in use.
 /// Limit: after a crash between a commit and its sums, the pages written by that commit are taken as they are.
+/// The file never shrinks by itself: `compact` copies what is in use and puts the copy's directory in the place of
+/// `path` in one step (`<path>.compact` is there meanwhile, and is removed at the next open after a crash). Readers that
+/// are active keep the old file, whose space is freed when they end; other processes go over with their next `read()`.
 /// One process writes at a time, which the caller sees to (a database has a lock file); others may open read-only
 /// meanwhile. Not for network file systems. Not usable in a child after fork().
 /// Thread safety: as `table_store`.

@@ -117,6 +117,15 @@ public:
     /// Bytes taken on disk, or in memory.
     /// Errors: io.
     [[nodiscard]] virtual result<std::uint64_t> size_bytes() = 0;
+
+    /// Of `size_bytes`, what holds nothing since the last commit; later commits use it again. 0 when not known.
+    [[nodiscard]] virtual std::uint64_t free_bytes() noexcept { return 0; }
+
+    /// Gives `free_bytes` back to the file system. Readers go on; writers wait. Nothing to do where nothing is kept.
+    /// Durability: what was committed stays durable, whatever this returns; a crash leaves the old file or the new one.
+    /// Errors: resource_exhausted (it needs as much again as is in use, for a while), unsupported (read-only; a file
+    /// system that cannot exchange two names), corruption, io. Cost: one pass over what is in use, and a few syncs.
+    virtual result<void> compact() { return {}; }
 };
 
 }  // namespace vecstore::storage
