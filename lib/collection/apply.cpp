@@ -1,6 +1,7 @@
 // `apply`: the only way in which points change.
 #include "lookup.hpp"
 #include "state.hpp"
+#include "state_hash.hpp"
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
@@ -34,11 +35,13 @@ result<void> collection_state::apply_upsert(byte_reader& in, bool expiring, std:
         const auto expire_at = expiring ? in.get<std::uint64_t>() : 0;
         VECSTORE_TRY(const auto previous, find(id, tables));
         if (previous) {
+            subtract_hash(*previous, tables);
             kill(*previous, lsn);
         } else {
             ++point_count_;
         }
         const auto ordinal = ordinal_end_++;
+        hash128 vectors_hash;
         for (auto vectors = in.get<std::uint8_t>(); vectors > 0 && !in.failed(); --vectors) {
             const auto slot = in.get<std::uint8_t>();
             if (slot >= memtables_.size()) return bad_record("vector slot");
@@ -46,11 +49,13 @@ result<void> collection_state::apply_upsert(byte_reader& in, bool expiring, std:
             const auto bytes = in.get_bytes(row_bytes(vector.type, vector.dim));
             if (in.failed() || !padding_clear(vector.type, vector.dim, bytes)) return bad_record("vector");
             memtables_[slot]->append(ordinal, bytes);
+            vectors_hash += hash_of_vector(slot, bytes);
         }
         const auto payload = in.get_sized();
         if (in.failed()) return bad_record("point");
-        changes_->put_point(ordinal, lsn, id, payload, expire_at);
+        changes_->put_point(ordinal, lsn, id, payload, expire_at, vectors_hash);
         changes_->put_id(id, lsn, ordinal);
+        if (state_hash_) *state_hash_ += hash_of_point(id_, id, lsn, vectors_hash, payload);
         if (expire_at == 0) continue;
         due_.emplace(expire_at, ordinal);
         expiring_.store(true, std::memory_order_relaxed);
@@ -69,6 +74,7 @@ result<void> collection_state::apply_erase(byte_reader& in, std::uint64_t lsn, s
         const auto id = point_id::get_key(in);
         VECSTORE_TRY(const auto ordinal, find(id, tables));
         if (!ordinal) continue;
+        subtract_hash(*ordinal, tables);
         kill(*ordinal, lsn);
         changes_->put_id(id, lsn, ordinal_none);
         --point_count_;
@@ -91,13 +97,36 @@ result<void> collection_state::edit_point(const point_id& id, payload_edit kind,
                                           storage::table_reader& tables) {
     VECSTORE_TRY(const auto ordinal, find(id, tables));
     if (!ordinal) return {};
-    const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
-    VECSTORE_TRY(const auto point, find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_,
-                                              *ordinal, tables, expiring()));
+    VECSTORE_TRY(const auto point, newest_point(*ordinal, tables, expiring()));
     VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
     if (*ordinal < changes_->first_ordinal()) edits_->insert(*ordinal);
-    changes_->put_point(*ordinal, lsn, id, edited, point.expire_at);
+    const auto vectors = vectors_hash_of(*ordinal, point);
+    if (state_hash_) {
+        *state_hash_ -= hash_of_point(id_, id, point.version, vectors, point.encoded);
+        *state_hash_ += hash_of_point(id_, id, lsn, vectors, edited);
+    }
+    changes_->put_point(*ordinal, lsn, id, edited, point.expire_at, vectors);
     return {};
+}
+
+result<point_ref> collection_state::newest_point(ordinal_id ordinal, storage::table_reader& tables,
+                                                 bool with_expiry) const {
+    const overlay* const generations[] = {changes_.get(), sealed_ ? sealed_->changes.get() : nullptr};
+    return find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, ordinal, tables, with_expiry);
+}
+
+/// Points of format 1 do not have it; they lie in parts, which the newest view knows.
+hash128 collection_state::vectors_hash_of(ordinal_id ordinal, const point_ref& point) const {
+    return point.vectors ? *point.vectors : hash_of_vectors(*view_.pin(), options_, ordinal);
+}
+
+/// A damaged point can be overwritten and erased like any other; what it added to the sum is then not known.
+void collection_state::subtract_hash(ordinal_id ordinal, storage::table_reader& tables) {
+    if (!state_hash_) return;
+    if (const auto point = newest_point(ordinal, tables, false))
+        *state_hash_ -= hash_of_point(id_, point->id, point->version, vectors_hash_of(ordinal, *point), point->encoded);
+    else
+        state_hash_.reset();
 }
 
 result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_span body) {

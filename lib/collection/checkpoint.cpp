@@ -1,5 +1,6 @@
 #include "checkpoint.hpp"
 
+#include "state_hash.hpp"
 #include "tables.hpp"
 
 #include <vecstore/payload/codec.hpp>
@@ -29,10 +30,7 @@ result<void> write_ids(storage::table_writer& tables, collection_id collection, 
 result<void> write_point(storage::table_writer& tables, collection_id collection, ordinal_id ordinal,
                          const point_version* point, byte_writer& value) {
     if (point == nullptr) return {};
-    value.clear();
-    point->id.put_key(value);
-    value.put(point->lsn);
-    value.put_bytes(point->payload());
+    encode_point_value(value, {point->id, point->lsn, point->vectors, point->payload()});
     return tables.put(tables::points, tables::number_key(collection, ordinal), value.bytes());
 }
 
@@ -106,6 +104,7 @@ result<void> write_catalog(storage::table_writer& tables, const collection_state
     entry.set("points", sealed.point_count);
     entry.set("next_part", state.next_part());
     if (state.expiring()) entry.set("expiring", true);
+    if (sealed.state_hash) entry.set("state_hash", to_string(*sealed.state_hash));
     VECSTORE_TRY(const auto value, payload::encode(entry));
     return tables.put(tables::catalog, tables::collection_key(state.id()), value);
 }
@@ -159,6 +158,31 @@ result<std::shared_ptr<ordinal_set>> load_edits(storage::table_reader& tables, c
     return edits;
 }
 
+struct manifest_entry {
+    collection_id collection = 0;
+    std::uint16_t slot = 0;
+    part_descriptor part;
+};
+
+result<manifest_entry> parse_manifest_entry(byte_span key_bytes, byte_span value) {
+    byte_reader key(key_bytes);
+    manifest_entry entry;
+    entry.collection = key.get_big_endian<collection_id>();
+    entry.slot = key.get_big_endian<std::uint16_t>();
+    auto& d = entry.part;
+    d.number = key.get_big_endian<std::uint64_t>();
+    byte_reader in(value);
+    d.rows = in.get<row_id>();
+    d.first_ordinal = in.get<ordinal_id>();
+    d.last_ordinal = in.get<ordinal_id>();
+    d.root = in.get<std::uint64_t>();
+    d.graph_root = in.get<std::uint64_t>();
+    if (in.remaining() > 0) d.ivf_root = in.get<std::uint64_t>();
+    if (!key.finished() || !in.finished())
+        return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
+    return entry;
+}
+
 result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root,
                                           storage::table_reader& tables, collection_id collection,
                                           const collection_options& options) {
@@ -166,21 +190,12 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
     while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
-        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
-        const auto slot = key.get_big_endian<std::uint16_t>();
-        part_descriptor d;
-        d.number = key.get_big_endian<std::uint64_t>();
-        byte_reader in(cursor->value());
-        d.rows = in.get<row_id>();
-        d.first_ordinal = in.get<ordinal_id>();
-        d.last_ordinal = in.get<ordinal_id>();
-        d.root = in.get<std::uint64_t>();
-        d.graph_root = in.get<std::uint64_t>();
-        if (in.remaining() > 0) d.ivf_root = in.get<std::uint64_t>();
-        if (!key.finished() || !in.finished() || slot >= lists.size())
-            return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
-        VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, slot), d, options.vectors[slot]));
-        lists[slot].push_back(std::move(opened));
+        VECSTORE_TRY(const auto entry, parse_manifest_entry(cursor->key(), cursor->value()));
+        if (entry.slot >= lists.size())
+            return error{errc::corruption, "an entry of the manifest names no vector", "parts", 0};
+        VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, entry.slot), entry.part,
+                                             options.vectors[entry.slot]));
+        lists[entry.slot].push_back(std::move(opened));
         VECSTORE_CHECK(cursor->next());
     }
     for (auto& list : lists) sort_parts(list);
@@ -292,13 +307,35 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
         for (const auto& list : parts)
             for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
-        state->restore({ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part,
-                        std::move(deaths), std::move(edits), std::move(parts), entry["expiring"].bool_or(false)},
-                       applied_lsn);
+        const auto kept_hash = parse_hash128(entry["state_hash"].string_or(""));
+        state->restore(
+            {ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part, std::move(deaths),
+             std::move(edits), std::move(parts), entry["expiring"].bool_or(false), kept_hash},
+            applied_lsn);
+        if (!kept_hash)  // damage elsewhere must not keep the store from opening: then it stays unknown
+            if (const auto computed = hash_of_checkpoint(id, *state->pin(), named.options, tables))
+                state->adopt_state_hash(*computed);
         collections.push_back(std::move(state));
         VECSTORE_CHECK(cursor->next());
     }
     return collections;
+}
+
+result<std::vector<listed_file>> list_part_files(storage::table_reader& tables) {
+    std::vector<listed_file> all;
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
+    VECSTORE_CHECK(cursor->seek({}));
+    while (cursor->valid()) {
+        VECSTORE_TRY(const auto entry, parse_manifest_entry(cursor->key(), cursor->value()));
+        const auto directory = part_directory("", entry.collection, entry.slot);
+        const auto& part = entry.part;
+        const auto has = [](std::uint64_t root) { return root != 0 && root != index_declined; };
+        all.push_back({part_path(directory, part.number), part.root, false});
+        if (has(part.graph_root)) all.push_back({graph_path(directory, part.number), part.graph_root, true});
+        if (has(part.ivf_root)) all.push_back({ivf_path(directory, part.number), part.ivf_root, true});
+        VECSTORE_CHECK(cursor->next());
+    }
+    return all;
 }
 
 result<void> remove_unlisted_parts(storage::file_system& files, const std::string& root,

@@ -43,6 +43,15 @@ namespace vecstore::detail {
                                                                                       storage::table_reader& tables,
                                                                                       std::uint64_t applied_lsn);
 
+/// A file that the manifest of parts names.
+struct listed_file {
+    std::string path;        ///< relative to the database's directory
+    std::uint64_t root = 0;  ///< root checksum of its contents
+    bool derived = false;    ///< an index, which may be missing
+};
+/// All files of all collections.  Errors: corruption, io.
+[[nodiscard]] result<std::vector<listed_file>> list_part_files(storage::table_reader& tables);
+
 /// Removes part files that the collection does not list.
 [[nodiscard]] result<void> remove_unlisted_parts(storage::file_system& files, const std::string& root,
                                                  const collection_state& state);

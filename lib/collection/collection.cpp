@@ -2,6 +2,7 @@
 #include "operation.hpp"
 #include "port.hpp"
 #include "reader.hpp"
+#include "state_hash.hpp"
 #include "write_plan.hpp"
 
 #include <vecstore/collection/collection.hpp>
@@ -65,12 +66,34 @@ result<write_result> collection::clear_payload(const point_selector& points, wri
     return edit(access_, points, payload_edit::clear, {}, options);
 }
 
+result<hash128> collection::verify_state() const {
+    VECSTORE_TRY(auto session, read_session::open(*access_));
+    const auto& state = *access_->state;
+    const auto& now = session.state();
+    hash128 computed;
+    std::size_t points = 0;
+    VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
+        const auto vectors = detail::hash_of_vectors(now, state.options(), ordinal);
+        computed += detail::hash_of_point(state.id(), point.id, point.version, vectors, point.encoded);
+        ++points;
+        return true;
+    }));
+    if (points != now.point_count)
+        return error{errc::corruption, "collection \"" + name() + "\" has " + std::to_string(points) + " points, not " +
+                                           std::to_string(now.point_count)};
+    if (now.state_hash && *now.state_hash != computed)
+        return error{errc::corruption, "collection \"" + name() + "\": the points have hash " + to_string(computed) +
+                                           ", " + to_string(*now.state_hash) + " was kept"};
+    return computed;
+}
+
 result<collection_info> collection::info() const {
     VECSTORE_TRY(const auto session, read_session::open(*access_));
     collection_info info;
     info.name = access_->state->name();
     info.options = access_->state->options();
     info.points = session.state().point_count;
+    info.state_hash = session.state().state_hash;
     for (const auto& rows : session.state().vectors) {
         for (const auto& part : *rows.parts) {
             ++info.parts;

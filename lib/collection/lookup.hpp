@@ -3,6 +3,7 @@
 #pragma once
 
 #include "overlay.hpp"
+#include "point_value.hpp"
 #include "tables.hpp"
 
 #include <vecstore/core/result.hpp>
@@ -20,21 +21,21 @@ struct point_ref {
     std::uint64_t version = 0;
     payload::view payload;
     std::uint64_t expire_at = 0;
+    byte_span encoded = {};                         ///< the payload's bytes
+    std::optional<hash128> vectors = std::nullopt;  ///< hash of its vectors; none in values of before
 };
 
-/// Parses a value of the `points` table.  Errors: corruption.
+/// Parses a value of the `points` table (point_value.hpp).  Errors: corruption.
 [[nodiscard]] inline result<point_ref> parse_point(byte_span value) {
-    byte_reader in(value);
-    point_ref point;
-    point.id = point_id::get_key(in);
-    point.version = in.get<std::uint64_t>();
-    if (in.failed()) return error{errc::corruption, "a point in the tables does not parse", "points", 0};
-    point.payload = payload::view::trusted(in.get_bytes(in.remaining()));
-    return point;
+    const auto parsed = parse_point_value(value);
+    if (!parsed) return error{errc::corruption, "a point in the tables does not parse", "points", 0};
+    return point_ref{parsed->id, parsed->version, payload::view::trusted(parsed->payload),
+                     0,          parsed->payload, parsed->vectors};
 }
 
 [[nodiscard]] inline point_ref to_ref(const point_version& version) noexcept {
-    return {version.id, version.lsn, payload::view::trusted(version.payload()), version.expire_at};
+    return {version.id,        version.lsn,       payload::view::trusted(version.payload()),
+            version.expire_at, version.payload(), version.vectors};
 }
 
 /// The ordinal that `id` means at `lsn`. `overlays`: pointers to overlays, newest first.

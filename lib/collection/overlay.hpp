@@ -11,6 +11,7 @@
 
 #include <vecstore/core/bytes.hpp>
 #include <vecstore/core/chunked_array.hpp>
+#include <vecstore/core/hash128.hpp>
 #include <vecstore/core/point_id.hpp>
 #include <vecstore/core/types.hpp>
 
@@ -34,6 +35,7 @@ struct point_version {
     const point_version* older;
     std::uint64_t expire_at;  ///< 0 = never
     point_id id;
+    hash128 vectors;  ///< state_hash.hpp: hash of the point's vectors
     std::uint32_t payload_bytes;
 
     [[nodiscard]] byte_span payload() const noexcept {
@@ -65,10 +67,11 @@ public:
         chain.store(version, std::memory_order_release);
     }
     void put_point(ordinal_id ordinal, std::uint64_t lsn, const point_id& id, byte_span payload,
-                   std::uint64_t expire_at = 0) {
+                   std::uint64_t expire_at = 0, const hash128& vectors = {}) {
         auto& chain = chain_of(ordinal);
-        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size())) point_version{
-            lsn, chain.load(std::memory_order_relaxed), expire_at, id, static_cast<std::uint32_t>(payload.size())};
+        auto* const version = new (memory_.allocate(sizeof(point_version) + payload.size()))
+            point_version{lsn,     chain.load(std::memory_order_relaxed),     expire_at, id,
+                          vectors, static_cast<std::uint32_t>(payload.size())};
         if (!payload.empty()) std::memcpy(version + 1, payload.data(), payload.size());
         chain.store(version, std::memory_order_release);
     }

@@ -1,5 +1,7 @@
 #include "reader.hpp"
 
+#include "state_hash.hpp"
+
 namespace vecstore::detail {
 
 result<tables::applied_position> read_applied(storage::table_reader& tables) {
@@ -34,17 +36,7 @@ result<row_identity> read_session::identity(ordinal_id ordinal, const part* owne
 }
 
 const void* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
-    const auto& rows = view_->vectors[slot];
-    for (const auto& part : *rows.parts) {
-        if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
-        const auto row = find_row(part->size(), ordinal, [&](row_id r) { return part->ordinal_of(r); });
-        if (row < part->size() && part->ordinal_of(row) == ordinal) return part->vectors().at(row);
-    }
-    for (const auto& newest : rows.memtables) {
-        const auto row = find_row(newest.rows, ordinal, [&](row_id r) { return newest.table->ordinal_of(r); });
-        if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return newest.table->vectors().at(row);
-    }
-    return nullptr;
+    return find_vector(view_->vectors[slot], ordinal);
 }
 
 result<void> read_session::for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit) {

@@ -28,6 +28,7 @@ void collection_state::start_generation() {
 void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     ordinal_end_ = restored.ordinal_end;
     point_count_ = restored.point_count;
+    state_hash_ = restored.state_hash;
     next_part_.store(restored.next_part, std::memory_order_relaxed);
     deaths_ = std::move(restored.deaths);
     edits_ = std::move(restored.edits);
@@ -41,6 +42,7 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
 void collection_state::take_over(collection_state& fresh) {
     ordinal_end_ = fresh.ordinal_end_;
     point_count_ = fresh.point_count_;
+    state_hash_ = fresh.state_hash_;
     deaths_ = fresh.deaths_;
     edits_ = fresh.edits_;
     parts_ = fresh.parts_;
@@ -57,6 +59,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.lsn = lsn;
     fresh.ordinal_end = ordinal_end_;
     fresh.point_count = point_count_;
+    fresh.state_hash = state_hash_;
     fresh.dropped = dropped_;
     fresh.expiring = expiring();
     fresh.deaths = deaths_;
@@ -80,8 +83,13 @@ void collection_state::publish_dropped(std::uint64_t lsn) {
 }
 
 void collection_state::seal(std::uint64_t lsn) {
-    sealed_.emplace(sealed_changes{
-        lsn, ordinal_end_, point_count_, changes_, {memtables_.begin(), memtables_.end()}, std::move(due_)});
+    sealed_.emplace(sealed_changes{lsn,
+                                   ordinal_end_,
+                                   point_count_,
+                                   state_hash_,
+                                   changes_,
+                                   {memtables_.begin(), memtables_.end()},
+                                   std::move(due_)});
     start_generation();
     publish(lsn);
 }

@@ -11,6 +11,7 @@
 /// (database/commit_queue.hpp); `pin` by any number of threads at any time.
 #pragma once
 
+#include "lookup.hpp"
 #include "operation.hpp"
 #include "view.hpp"
 
@@ -38,6 +39,7 @@ struct sealed_changes {
     std::uint64_t lsn = 0;
     ordinal_id ordinal_end = 0;
     std::size_t point_count = 0;
+    std::optional<hash128> state_hash;
     std::shared_ptr<const overlay> changes;
     std::vector<std::shared_ptr<const memtable>> memtables;  ///< by slot
     std::set<expiry_entry> expiring;                         ///< of `changes`
@@ -52,6 +54,7 @@ struct restored_state {
     std::shared_ptr<ordinal_set> edits;
     std::vector<part_list> parts;  ///< by slot
     bool expiring = false;         ///< points may have an expire_at
+    std::optional<hash128> state_hash = std::nullopt;
 };
 
 class collection_state {
@@ -102,6 +105,13 @@ public:
     /// Errors: corruption, io.
     result<std::vector<point_id>> due_at(std::uint64_t now_ms, std::size_t limit, storage::table_reader& tables);
 
+    /// Hash of all that was applied (state_hash.hpp); none after damage, until it has been computed anew.
+    [[nodiscard]] const std::optional<hash128>& state_hash() const noexcept { return state_hash_; }
+    /// Sets it, for checkpoints that do not have it, and publishes.
+    void adopt_state_hash(const hash128& computed) {
+        state_hash_ = computed;
+        publish(lsn_);
+    }
     /// The ordinal an id has now (last applied, not last published).
     [[nodiscard]] result<std::optional<ordinal_id>> find(const point_id& id, storage::table_reader& tables) const;
 
@@ -114,6 +124,10 @@ private:
     result<void> due_in_tables(std::uint64_t now_ms, std::size_t limit, storage::table_reader& tables,
                                std::vector<point_id>& ids);
     void kill(ordinal_id ordinal, std::uint64_t lsn);
+    [[nodiscard]] result<point_ref> newest_point(ordinal_id ordinal, storage::table_reader& tables,
+                                                 bool with_expiry) const;
+    [[nodiscard]] hash128 vectors_hash_of(ordinal_id ordinal, const point_ref& point) const;
+    void subtract_hash(ordinal_id ordinal, storage::table_reader& tables);
     void note_death(ordinal_id ordinal) const noexcept;
     void set_parts(std::vector<part_list> parts);
     void start_generation();
@@ -128,6 +142,7 @@ private:
     // The writer's own; readers get at them through views only.
     ordinal_id ordinal_end_ = 0;
     std::size_t point_count_ = 0;
+    std::optional<hash128> state_hash_ = hash128{};
     bool dropped_ = false;
     std::uint64_t lsn_ = 0;
     std::shared_ptr<overlay> changes_;

@@ -4,12 +4,12 @@
 ///
 /// | table   | key                                  | value                                                      |
 /// |---------|--------------------------------------|------------------------------------------------------------|
-/// | meta    | "format"                             | u32 version of this page, 1                                |
+/// | meta    | "format"                             | u32 version of this page, 2 (1 is still read)              |
 /// | meta    | "applied"                            | u64 lsn, u64 term: all records up to lsn are in the tables |
 /// | meta    | "next_collection"                    | u32                                                        |
-/// | catalog | u32 collection                       | document {name, vectors, next_ordinal, points, next_part}  |
+/// | catalog | u32 collection                       | document {name, vectors, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1)} |
 /// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |
-/// | points  | u32 collection, u32 ordinal          | key bytes of the id, u64 version, encoded payload          |
+/// | points  | u32 collection, u32 ordinal          | as point_value.hpp says                                    |
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
 /// | edits   | u32 collection, u32 page             | 512 bytes: a bit for each ordinal edited since its upsert  |
 /// | parts   | u32 collection, u16 vector, u64 part | u32 rows, u32 first, u32 last ordinal, u64 root, u64 graph root, u64 ivf root (0 = none yet, all ones = not wanted); without the last in stores of before |
@@ -32,7 +32,7 @@
 
 namespace vecstore::detail::tables {
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 
 inline constexpr storage::table_id meta = 0;
 inline constexpr storage::table_id catalog = 1;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace vecstore::detail {
@@ -29,8 +30,9 @@ struct view {
     std::uint64_t lsn = 0;       ///< changes up to here, no later ones
     ordinal_id ordinal_end = 0;  ///< ordinals given so far
     std::size_t point_count = 0;
+    std::optional<hash128> state_hash;  ///< of all points; none = not known
     bool dropped = false;
-    bool expiring = false;  ///< points may have an expire_at
+    bool expiring = false;                                 ///< points may have an expire_at
     std::vector<vector_view> vectors;                      ///< by slot
     std::vector<std::shared_ptr<const overlay>> overlays;  ///< newest first
     std::shared_ptr<const tombstones> deaths;

@@ -3,6 +3,8 @@
 #include "collection/tables.hpp"
 #include "database_state.hpp"
 
+#include <algorithm>
+
 namespace vecstore::detail {
 
 /// Cheaper than asking the tables: whoever sees a checkpoint in a snapshot sees that it was announced before.
@@ -25,11 +27,17 @@ result<void> database_state::checkpoint() {
 
 result<void> database_state::checkpoint_locked() {
     if (!unfinished_) VECSTORE_CHECK(seal_all());
-    if (!unfinished_) return {};  // nothing new
+    if (!unfinished_) return catch_up_control();  // nothing new
     auto& c = *unfinished_;
     for (std::size_t i = c.parts.size(); i < c.collections.size(); ++i) {
         VECSTORE_TRY(auto parts, write_sealed_parts(*files_, directory_, *c.collections[i]));
         c.parts.push_back(std::move(parts));
+    }
+    if (control_ && control_->state().format_version < tables::format_version) {
+        // Before the tables have what a reader of the version before would take for damage.
+        auto control = control_->state();
+        control.format_version = tables::format_version;
+        if (auto stored = control_->store(control); !stored) return poison(std::move(stored).error());
     }
     committing_lsn_.store(c.lsn, std::memory_order_seq_cst);
     VECSTORE_CHECK(write_checkpoint_tables());
@@ -42,7 +50,19 @@ result<void> database_state::checkpoint_locked() {
         // A control file that failed once cannot be trusted to hold either state: no more checkpoints until reopened.
         if (auto stored = control_->store(control); !stored) return poison(std::move(stored).error());
     }
+    archive_before_release();
     VECSTORE_CHECK(install_checkpoint());
+    return {};
+}
+
+/// After a crash between the tables' commit and the control slot, the tables are ahead; so are copies made of the two.
+result<void> database_state::catch_up_control() {
+    if (!control_ || control_->state().checkpoint_lsn >= sealed_position_.lsn) return {};
+    auto control = control_->state();
+    control.checkpoint_lsn = control.durable_lsn = sealed_position_.lsn;
+    control.checkpoint_term = sealed_position_.term;
+    control.checkpoint_chain = sealed_position_.chain;
+    if (auto stored = control_->store(control); !stored) return poison(std::move(stored).error());
     return {};
 }
 
@@ -50,12 +70,13 @@ result<void> database_state::seal_all() {
     return queue_.exclusively([this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
         VECSTORE_CHECK(check_writable());  // after a failed apply nothing may be sealed
         const auto lsn = lsn_.load(std::memory_order_relaxed);
+        sealed_position_ = {lsn, log_ ? log_->term() : 1, log_ ? log_->chain() : 0};
         if (lsn == checkpoint_lsn_.load(std::memory_order_relaxed)) return {};
         VECSTORE_CHECK(sync_log());
         unfinished_checkpoint c;
         c.lsn = lsn;
-        c.term = log_ ? log_->term() : 1;
-        c.chain = log_ ? log_->chain() : 0;
+        c.term = sealed_position_.term;
+        c.chain = sealed_position_.chain;
         c.next_collection = next_collection_;
         c.dropped = std::exchange(dropped_, {});
         c.log_first_lsn = log_ ? log_->first_lsn() : lsn + 1;
@@ -100,7 +121,7 @@ result<void> database_state::install_checkpoint() {
         }
         checkpoint_lsn_.store(c.lsn, std::memory_order_release);
         if (!log_) return {};
-        const auto released = release_log(c.lsn + 1);
+        const auto released = release_log(std::min(c.lsn + 1, releasable_lsn_.load()));
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
         return released;
     });

@@ -61,5 +61,13 @@ result<void> database::checkpoint() { return state_->checkpoint(); }
 result<void> database::optimize(const progress_callback& report) { return state_->optimize(report); }
 result<void> database::close() { return state_->close(); }
 result<database_stats> database::stats() const { return state_->stats(); }
+result<snapshot_info> database::snapshot(const std::string& path) { return state_->snapshot(path); }
+result<snapshot_info> database::backup(const std::string& directory) { return state_->backup(directory); }
+
+result<database> database::as_of(const std::string& backups, std::uint64_t lsn, const database_options& options,
+                                 const database_environment& environment) {
+    VECSTORE_TRY(auto state, database_state::open_as_of(backups, lsn, options, environment));
+    return database(std::move(state));
+}
 
 }  // namespace vecstore

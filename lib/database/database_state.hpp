@@ -6,13 +6,14 @@
 ///  only;
 ///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job
 ///  made.
-/// Order of locks: optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, status_mutex_. Readers take none of
+/// Order of locks: snapshot_mutex_, optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, position_mutex_, status_mutex_. Readers take none of
 /// the first three.
 /// Steps of a checkpoint at lsn c: sync the log to c and seal (the turn); parts (files); tables with applied = c (one
 /// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state
 /// from which `open` gets to the same place: what is not in the tables is still in the log.
 #pragma once
 
+#include "archive.hpp"
 #include "collection/checkpoint.hpp"
 #include "collection/optimizer.hpp"
 #include "collection/port.hpp"
@@ -27,6 +28,7 @@
 #include <vecstore/wal/reader.hpp>
 #include <vecstore/wal/writer.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -38,6 +40,9 @@
 #include <vector>
 
 namespace vecstore::detail {
+
+/// A new uuid, version 4.
+[[nodiscard]] std::array<std::byte, 16> make_uuid();
 
 class database_state final : public database_port, public std::enable_shared_from_this<database_state> {
 public:
@@ -87,6 +92,15 @@ public:
     result<void> close();
     [[nodiscard]] result<database_stats> stats();
 
+    // Copies: snapshot.cpp, restore.cpp
+    result<snapshot_info> snapshot(const std::string& target);
+    result<snapshot_info> backup(const std::string& directory);
+    /// A backup of `directory`, opened read-only, and the log kept there on top of it up to `lsn`.
+    [[nodiscard]] static result<std::shared_ptr<database_state>> open_as_of(const std::string& directory,
+                                                                            std::uint64_t lsn,
+                                                                            const database_options& options,
+                                                                            const database_environment& environment);
+
 private:
     /// A checkpoint between sealing and installing; kept when a step failed, and taken up again by the next try.
     struct unfinished_checkpoint {
@@ -106,6 +120,12 @@ private:
         named_options schema;
     };
 
+    /// An lsn and the hash of all collections there.
+    struct state_position {
+        std::uint64_t lsn = 0;
+        std::optional<hash128> hash = hash128{};
+    };
+
     database_state(std::string directory, const database_options& options, const database_environment& environment);
 
     // open.cpp
@@ -113,6 +133,7 @@ private:
     result<void> open_directory();
     result<void> open_control();
     result<void> open_tables();
+    result<void> open_own_tables();
     result<void> check_format();
     result<std::uint64_t> load();
     result<void> replay(std::uint64_t applied_lsn);
@@ -120,6 +141,7 @@ private:
     result<void> open_log(const wal::log_end& end);
     result<void> remove_unlisted();
     void publish_catalog();
+    void publish_position();
     result<void> follow();
     [[nodiscard]] result<bool> behind();
     result<void> reload() VECSTORE_REQUIRES(checkpoint_mutex_);
@@ -141,6 +163,7 @@ private:
     // checkpoint.cpp
     result<void> checkpoint_locked() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> seal_all() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> catch_up_control() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> write_checkpoint_tables() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> install_checkpoint() VECSTORE_REQUIRES(checkpoint_mutex_);
     void remove_dropped(const std::vector<collection_id>& dropped);
@@ -155,6 +178,23 @@ private:
     // expiry.cpp
     void expire_in_background();
 
+    // snapshot.cpp
+    struct snapshot_build;
+    result<void> make_snapshot(snapshot_build& build) VECSTORE_REQUIRES(snapshot_mutex_);
+    result<snapshot_info> make_backup(snapshot_build& build, const std::string& directory)
+        VECSTORE_REQUIRES(snapshot_mutex_);
+    result<void> hold_still(snapshot_build& build, const std::string& staging) VECSTORE_REQUIRES(snapshot_mutex_);
+    result<void> fill_snapshot(snapshot_build& build, const std::string& staging);
+    result<void> take_part(snapshot_build& build, const std::string& staging, const listed_file& file);
+    result<void> take_tables(snapshot_build& build);
+    result<void> finish_snapshot(snapshot_build& build, const std::string& target);
+    /// Ends the segment being written and keeps all that are closed; gives the first lsn that is not kept.
+    [[nodiscard]] result<std::uint64_t> archive_log(storage::file_system& files, const std::string& archive)
+        VECSTORE_REQUIRES(checkpoint_mutex_);
+    /// Before the log is let go of: into the archive of the options. What fails is noted, and the log stays.
+    void archive_before_release() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> replay_archive(const std::string& archive, const log_position& from, std::uint64_t lsn);
+
     // upkeep.cpp
     void run_background();
     void background_step();
@@ -168,11 +208,15 @@ private:
     [[nodiscard]] std::vector<std::shared_ptr<collection_state>> all_collections() const;
 
     [[nodiscard]] bool in_memory() const noexcept { return directory_.empty(); }
+    [[nodiscard]] std::string archive_path() const {
+        return storage::join_path(options_.archive_directory, backup_log_name);
+    }
     [[nodiscard]] std::string path(std::string_view name) const { return storage::join_path(directory_, name); }
 
     const std::string directory_;
     const database_options options_;
     const std::function<std::uint64_t()> clock_;
+    const bool tables_given_;  ///< with the environment
     std::shared_ptr<storage::file_system> files_;
     std::shared_ptr<storage::table_store> tables_;
     std::unique_ptr<storage::file_lock> lock_;
@@ -190,7 +234,8 @@ private:
     std::atomic<std::uint64_t> durable_lsn_{0};
     std::atomic<std::uint64_t> checkpoint_lsn_{0};
     std::atomic<std::uint64_t> committing_lsn_{0};  ///< raised before a checkpoint can be seen in the tables
-    std::atomic<std::uint64_t> log_bytes_{0};       ///< of the log files
+    std::atomic<std::uint64_t> releasable_lsn_{~std::uint64_t{0}};  ///< the log from here on must stay
+    std::atomic<std::uint64_t> log_bytes_{0};                       ///< of the log files
     std::atomic<std::uint64_t> bytes_since_seal_{0};
     std::atomic<bool> poisoned_{false};
     std::atomic<bool> any_expiring_{false};  ///< some collection has points that expire
@@ -199,9 +244,11 @@ private:
     std::atomic<int> optimizers_waiting_{0};  ///< calls of `optimize` to which the background thread gives way
 
     commit_queue queue_;
+    mutex snapshot_mutex_;  ///< one snapshot or backup at a time
     mutex optimizer_mutex_;
     mutex checkpoint_mutex_;
     std::optional<unfinished_checkpoint> unfinished_ VECSTORE_GUARDED_BY(checkpoint_mutex_);
+    log_position sealed_position_ VECSTORE_GUARDED_BY(checkpoint_mutex_);  ///< when last asked to seal
 
     mutable mutex catalog_mutex_;
     std::map<std::string, std::shared_ptr<collection_state>, std::less<>> by_name_ VECSTORE_GUARDED_BY(catalog_mutex_);
@@ -211,6 +258,9 @@ private:
     mutex feed_mutex_;
     condition feed_signal_;
     std::atomic<int> feeds_waiting_{0};
+
+    mutable mutex position_mutex_;
+    state_position position_ VECSTORE_GUARDED_BY(position_mutex_);
 
     mutable mutex status_mutex_;
     std::string last_error_ VECSTORE_GUARDED_BY(status_mutex_);

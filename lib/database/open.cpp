@@ -3,11 +3,13 @@
 #include "collection/reader.hpp"
 #include "collection/tables.hpp"
 #include "database_state.hpp"
+#include "snapshot_manifest.hpp"
 
 #include <vecstore/core/clock.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
+#include <vecstore/storage/table_copy.hpp>
 
 #include <random>
 #include <set>
@@ -21,15 +23,6 @@ std::shared_ptr<storage::file_system> choose_files(const std::string& directory,
     if (environment.files) return environment.files;
     if (directory.empty()) return std::make_shared<storage::memory_file_system>();
     return {&storage::posix_file_system(), [](storage::file_system*) {}};
-}
-
-std::array<std::byte, 16> random_uuid() {
-    std::random_device entropy;
-    std::array<std::byte, 16> uuid;
-    for (auto& byte : uuid) byte = static_cast<std::byte>(entropy());
-    uuid[6] = (uuid[6] & std::byte{0x0F}) | std::byte{0x40};  // version 4
-    uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};  // RFC 4122 variant
-    return uuid;
 }
 
 result<void> check_options(const database_options& options) {
@@ -46,11 +39,21 @@ result<void> check_options(const database_options& options) {
 
 }  // namespace
 
+std::array<std::byte, 16> make_uuid() {
+    std::random_device entropy;
+    std::array<std::byte, 16> uuid;
+    for (auto& byte : uuid) byte = static_cast<std::byte>(entropy());
+    uuid[6] = (uuid[6] & std::byte{0x0F}) | std::byte{0x40};  // version 4
+    uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};  // RFC 4122 variant
+    return uuid;
+}
+
 database_state::database_state(std::string directory, const database_options& options,
                                const database_environment& environment)
     : directory_(std::move(directory)),
       options_(options),
       clock_(environment.clock ? environment.clock : unix_ms),
+      tables_given_(environment.tables != nullptr),
       files_(choose_files(directory_, environment)),
       tables_(environment.tables),
       queue_([this](std::span<commit_queue::entry* const> group) { process(group); }) {}
@@ -94,6 +97,8 @@ result<void> database_state::open_directory() {
         if (!files_->exists(path("control"))) return error{errc::not_found, "no database here", directory_, 0};
         if (options_.read_only) return {};
     }
+    if (files_->exists(path(snapshot_manifest_name)))
+        return error{errc::unsupported, "this is a snapshot: open it read-only, or restore it", directory_, 0};
     VECSTORE_CHECK(files_->create_directories(directory_));
     VECSTORE_TRY(lock_, files_->lock(path("LOCK")));
     for (const auto* name : {"wal", "state", "parts"}) VECSTORE_CHECK(files_->create_directories(path(name)));
@@ -108,7 +113,7 @@ result<void> database_state::open_control() {
         VECSTORE_TRY(const auto log, files_->list(path("wal")));
         if (!log.empty()) return corruption("the control file is missing, but there is a log", path("control"), 0);
         storage::control_state fresh;
-        fresh.database_uuid = random_uuid();
+        fresh.database_uuid = make_uuid();
         fresh.format_version = tables::format_version;
         fresh.promised_term = 1;
         VECSTORE_TRY(control_, storage::control_file::create(*files_, directory_, fresh));
@@ -122,6 +127,17 @@ result<void> database_state::open_control() {
 }
 
 result<void> database_state::open_tables() {
+    const auto dump = path(storage::join_path("state", tables_dump_name));
+    const bool dumped = files_->exists(dump);  // by a snapshot
+    if (!tables_ && dumped && options_.read_only) tables_ = storage::make_memory_table_store(tables::names());
+    VECSTORE_CHECK(open_own_tables());
+    if (!dumped) return {};
+    VECSTORE_TRY(const auto present, tables_->read());
+    VECSTORE_TRY(const auto format, present->get(tables::meta, as_bytes("format")));
+    return format ? result<void>{} : storage::load_tables(*files_, dump, *tables_);
+}
+
+result<void> database_state::open_own_tables() {
     if (tables_) return {};
     storage::lmdb_options options;
     options.map_bytes = options_.tables_bytes_max;
@@ -175,6 +191,7 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
         if (state->expiring()) any_expiring_ = true;
     }
     durable_lsn_ = lsn_.load();
+    publish_position();
     return options_.read_only ? result<void>{} : open_log(scan.end);
 }
 
@@ -183,6 +200,11 @@ result<void> database_state::open_log(const wal::log_end& end) {
     options.database_uuid = control_->state().database_uuid;
     options.node_uuid = options.database_uuid;
     options.term = std::max<std::uint64_t>(1, control_->state().promised_term);
+    if (!options_.archive_directory.empty()) {
+        VECSTORE_CHECK(files_->create_directories(archive_path()));
+        VECSTORE_CHECK(check_owner(*files_, archive_path(), options.database_uuid));
+        releasable_lsn_ = 0;  // until it has been kept
+    }
     VECSTORE_TRY(log_, wal::writer::open(*files_, path("wal"), options, end));
     log_bytes_ = log_->bytes();
     return {};
@@ -197,6 +219,7 @@ void database_state::publish_catalog() {
 /// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are
 /// gone.
 result<void> database_state::remove_unlisted() {
+    VECSTORE_CHECK(files_->remove_all(path(snapshot_staging_name)));
     for (const auto& [id, state] : by_id_) VECSTORE_CHECK(remove_unlisted_parts(*files_, directory_, *state));
     VECSTORE_TRY(const auto names, files_->list(path("parts")));
     std::set<std::string> used;
@@ -234,6 +257,7 @@ result<void> database_state::reload() {
     if (auto loaded = load_and_replay(); !loaded) {
         by_id_ = before;
         lsn_ = lsn_before;
+        publish_position();
         return loaded;
     }
     for (const auto& [id, state] : before) {

@@ -182,7 +182,11 @@ result<void> database_state::close() {
 result<database_stats> database_state::stats() {
     VECSTORE_CHECK(check_open());
     database_stats stats;
-    stats.lsn = lsn_;
+    {
+        const lock_guard lock(position_mutex_);
+        stats.lsn = position_.lsn;
+        stats.state_hash = position_.hash;
+    }
     stats.durable_lsn = in_memory() ? stats.lsn : durable_lsn_.load();
     stats.checkpoint_lsn = checkpoint_lsn_;
     stats.log_bytes = log_bytes_;

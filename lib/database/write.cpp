@@ -184,8 +184,22 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
             if (found->second->expiring() && !any_expiring_.exchange(true)) wake_background(false);
         }
     lsn_.store(record.lsn - 1, std::memory_order_release);
+    publish_position();
     notify_feeds_of_write();
     return {};
+}
+
+/// By the writer, when all is applied.
+void database_state::publish_position() {
+    state_position now{lsn_.load(std::memory_order_relaxed), hash128{}};
+    for (const auto& [id, state] : by_id_) {
+        if (now.hash && state->state_hash())
+            *now.hash += *state->state_hash();
+        else
+            now.hash.reset();
+    }
+    const lock_guard lock(position_mutex_);
+    position_ = now;
 }
 
 result<void> database_state::apply_record(const wal::record& record, storage::table_reader& tables) {

@@ -187,6 +187,12 @@ result<void> writer::roll() {
     return {};
 }
 
+result<void> writer::start_segment() {
+    if (poisoned_) return refusal();
+    if (end_.has_segment && end_.offset == segment_header_bytes && !options_.start_new_segment) return {};
+    return roll();
+}
+
 result<void> writer::sync() {
     if (poisoned_) return refusal();
     if (durable_lsn_ == end_.last_lsn) return {};

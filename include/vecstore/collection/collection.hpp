@@ -9,9 +9,11 @@
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/collection/query.hpp>
+#include <vecstore/core/hash128.hpp>
 #include <vecstore/core/result.hpp>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +32,9 @@ struct collection_info {
     std::string name;
     collection_options options;
     std::size_t points = 0;
+    /// Sum of the hashes of all points (id, version, vectors, payload): equal in stores that hold the same. Nothing
+    /// after damage to the tables, until the database is opened anew.
+    std::optional<hash128> state_hash = std::nullopt;
     std::size_t parts = 0;             ///< immutable runs of rows on disk, over all vectors
     std::size_t rows_indexed = 0;      ///< rows in parts that have an index
     std::size_t rows_in_graphs = 0;    ///< of these, in graphs
@@ -104,6 +109,11 @@ public:
 
     /// How many points match.  Cost: O(1) without a filter, else one evaluation for each point.
     result<std::size_t> count(const filter::expression& filter = {}) const;
+
+    /// Computes the state hash from ids, vectors and payloads themselves, and compares it with the one that was kept.
+    /// Errors: corruption (they differ, or something cannot be read), io, unavailable, not_found (dropped).
+    /// Cost:   reads all points.
+    [[nodiscard]] result<hash128> verify_state() const;
 
     /// Errors: unavailable.
     [[nodiscard]] result<collection_info> info() const;

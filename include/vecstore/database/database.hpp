@@ -10,6 +10,7 @@
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/result.hpp>
+#include <vecstore/database/backup.hpp>
 #include <vecstore/database/changes.hpp>
 #include <vecstore/database/options.hpp>
 #include <vecstore/database/write_batch.hpp>
@@ -94,6 +95,22 @@ public:
     result<void> close();
 
     [[nodiscard]] result<database_stats> stats() const;
+
+    /// Makes the directory `path`, a snapshot of now: all writes up to one lsn (database/backup.hpp). Writes and reads go
+    /// on meanwhile; a checkpoint is written first. A database in memory is written to disk by this.
+    /// Errors: already_exists (`path`), unavailable, resource_exhausted, corruption, io. Then there is no `path`.
+    /// Cost:   copies the tables; reads the parts for their checksums, and links them where the file system has links.
+    result<snapshot_info> snapshot(const std::string& path);
+    /// Adds a backup of now to `directory`, making it if need be, and the log since the last one. Parts that the newest
+    /// backup has are linked to it, all else is copied. Without a write since, the newest backup is given again.
+    /// Errors: as `snapshot`; already_exists (backups of another database), unavailable (another backup is under way).
+    result<snapshot_info> backup(const std::string& directory);
+    /// The database of a directory of backups as it was at `lsn` exactly, read-only: the newest snapshot at or before it,
+    /// and the log from there on in memory.
+    /// Errors: as `restore_backup` and `open`.  Cost: as `open`, and the replay of the log.
+    [[nodiscard]] static result<database> as_of(const std::string& backups, std::uint64_t lsn,
+                                                const database_options& options = {},
+                                                const database_environment& environment = {});
 
 private:
     explicit database(std::shared_ptr<detail::database_state> state) noexcept : state_(std::move(state)) {}

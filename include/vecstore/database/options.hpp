@@ -2,10 +2,13 @@
 /// Thread safety: plain values.
 #pragma once
 
+#include <vecstore/core/hash128.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +57,11 @@ struct database_options {
 
     /// Address space reserved for the tables (ids and payloads); a bound on their size, not memory used.
     std::uint64_t tables_bytes_max = std::uint64_t{64} << 30;
+
+    /// A directory of backups (database/backup.hpp) in which each log segment is kept before the database lets go of it;
+    /// empty = none. While that fails (disk full, say) the log grows, and database_stats::last_error tells why. Every
+    /// checkpoint ends a segment then, so that what is kept reaches to the last checkpoint.
+    std::string archive_directory{};
 };
 
 /// The seams to the operating system; tests and simulations bring their own. Null = the real one.
@@ -72,6 +80,9 @@ struct database_stats {
     std::uint64_t log_bytes = 0;       ///< of the log files; whole files go when a checkpoint has passed them
     std::uint64_t tables_bytes = 0;
     std::size_t collections = 0;
+    /// Of all points at `lsn`: sum of the collections' (collection_info::state_hash). Two databases with the same log
+    /// agree, whatever their checkpoints and parts. Nothing when that of a collection is not known.
+    std::optional<hash128> state_hash = std::nullopt;
     bool poisoned = false;   ///< a sync failed: reads go on, writes are refused until reopened
     std::string last_error;  ///< of the background thread or the failed sync; empty = none
 };

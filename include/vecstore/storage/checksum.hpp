@@ -6,8 +6,10 @@
 #pragma once
 
 #include <vecstore/core/bytes.hpp>
+#include <vecstore/core/hash128.hpp>
 
 #include <cstdint>
+#include <memory>
 
 namespace vecstore::storage {
 
@@ -17,5 +19,23 @@ namespace vecstore::storage {
 
 /// The low 32 bits of `checksum64`.
 [[nodiscard]] std::uint32_t checksum32(byte_span bytes, std::uint64_t seed = 0) noexcept;
+
+/// XXH3-128 of `bytes`; on disk, too.
+[[nodiscard]] hash128 checksum128(byte_span bytes, std::uint64_t seed = 0) noexcept;
+
+/// XXH3-128 of bytes that come piece by piece: what `checksum128` gives for all of them.
+/// Thread safety: belongs to one thread.
+class running_checksum128 {
+public:
+    running_checksum128();
+    running_checksum128(running_checksum128&&) noexcept;
+    ~running_checksum128();
+    void add(byte_span bytes) noexcept;
+    [[nodiscard]] hash128 value() const noexcept;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
 
 }  // namespace vecstore::storage

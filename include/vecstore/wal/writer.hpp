@@ -66,6 +66,11 @@ public:
     /// Errors: io, resource_exhausted (both poison), unavailable (poisoned before).
     result<void> sync();
 
+    /// Ends the segment being written and begins the next, so that the one before never changes again. Nothing when
+    /// no record is in it.
+    /// Errors: resource_exhausted (nothing has changed), io (poisoned), unavailable (poisoned before).
+    result<void> start_segment();
+
     /// Removes the segments whose records are all below `lsn`; never the one being written, and only as long as
     /// `keep_bytes` of log are left.
     /// Errors: io; the segments not yet removed stay for the next call.

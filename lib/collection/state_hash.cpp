@@ -1,0 +1,73 @@
+#include "state_hash.hpp"
+
+#include <vecstore/storage/checksum.hpp>
+
+#include <array>
+#include <cstring>
+
+namespace vecstore::detail {
+
+hash128 hash_of_vector(std::size_t slot, byte_span packed) noexcept { return storage::checksum128(packed, slot + 1); }
+
+hash128 hash_of_point(collection_id collection, const point_id& id, std::uint64_t version, const hash128& vectors,
+                      byte_span payload) noexcept {
+    std::array<std::byte, 61> bytes{};
+    auto* at = bytes.data();
+    store_le(at, collection);
+    at[4] = std::byte{id.is_uuid()};
+    if (id.is_uuid())
+        std::memcpy(at + 5, id.uuid().bytes.data(), 16);
+    else
+        store_le(at + 5, id.number());
+    store_le(at + 21, version);
+    store_le(at + 29, vectors.low);
+    store_le(at + 37, vectors.high);
+    const auto of_payload = storage::checksum128(payload);
+    store_le(at + 45, of_payload.low);
+    store_le(at + 53, of_payload.high);
+    return storage::checksum128(bytes);
+}
+
+const void* find_vector(const vector_view& rows, ordinal_id ordinal) noexcept {
+    for (const auto& part : *rows.parts) {
+        if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
+        const auto row = find_row(part->size(), ordinal, [&](row_id r) { return part->ordinal_of(r); });
+        if (row < part->size() && part->ordinal_of(row) == ordinal) return part->vectors().at(row);
+    }
+    for (const auto& newest : rows.memtables) {
+        const auto row = find_row(newest.rows, ordinal, [&](row_id r) { return newest.table->ordinal_of(r); });
+        if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return newest.table->vectors().at(row);
+    }
+    return nullptr;
+}
+
+hash128 hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal) noexcept {
+    hash128 sum;
+    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot) {
+        const auto* const values = find_vector(state.vectors[slot], ordinal);
+        if (values == nullptr) continue;
+        const auto bytes = row_bytes(options.vectors[slot].type, options.vectors[slot].dim);
+        sum += hash_of_vector(slot, {static_cast<const std::byte*>(values), bytes});
+    }
+    return sum;
+}
+
+result<hash128> hash_of_checkpoint(collection_id collection, const view& state, const collection_options& options,
+                                   storage::table_reader& tables) {
+    hash128 sum;
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::points));
+    VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
+    while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
+        byte_reader key(cursor->key().subspan(sizeof(collection_id)));
+        const auto ordinal = key.get_big_endian<ordinal_id>();
+        VECSTORE_TRY(const auto point, parse_point(cursor->value()));
+        if (!key.finished()) return error{errc::corruption, "a key of the points does not parse", "points", 0};
+        if (ordinal < state.ordinal_end && state.deaths->alive_at(ordinal, state.lsn))
+            sum += hash_of_point(collection, point.id, point.version, hash_of_vectors(state, options, ordinal),
+                                 point.encoded);
+        VECSTORE_CHECK(cursor->next());
+    }
+    return sum;
+}
+
+}  // namespace vecstore::detail
