@@ -1,5 +1,6 @@
 #include "checkpoint.hpp"
 
+#include "index_build.hpp"
 #include "state_hash.hpp"
 #include "tables.hpp"
 
@@ -202,6 +203,24 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
     return lists;
 }
 
+/// A part that waits for its index is scanned with the codes of the memtable it was written from; where rows have died, they
+/// are made anew.
+void hand_over_codes(const memtable& from, const part& to, const vector_options& options) {
+    auto codes = from.codes();
+    if (codes == nullptr || !lacks_index(to, options)) return;
+    if (to.size() != from.size()) {
+        try {
+            const auto fresh = std::make_shared<bounded_codes>(options.metric, options.type, options.dim);
+            for (row_id first = 0; first + quantization::slab_rows <= to.size(); first += quantization::slab_rows)
+                fresh->append([&](std::size_t i) { return to.vectors().at(first + static_cast<row_id>(i)); });
+            codes = fresh;
+        } catch (const std::bad_alloc&) {
+            return;  // it is scanned by originals
+        }
+    }
+    to.attach(std::move(codes));
+}
+
 /// Null when no row of the slot is alive.
 result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& files, const std::string& root,
                                                       collection_state& state, std::size_t slot) {
@@ -225,7 +244,9 @@ result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& file
     }
     if (!writer) return std::shared_ptr<const part>();
     VECSTORE_TRY(const auto descriptor, writer->finish());
-    return part::open(files, directory, descriptor, options);
+    VECSTORE_TRY(auto written, part::open(files, directory, descriptor, options));
+    hand_over_codes(rows, *written, options);
+    return written;
 }
 
 }  // namespace

@@ -11,9 +11,10 @@
 /// the rows.
 /// These are bytes on disk: a change needs a new version.
 /// `<n>.hnsw` (graph_index.hpp) and `<n>.ivf` (ivf_index.hpp) are derived from it.
-/// Thread safety: immutable but for the count of dead rows, which is atomic; any number of threads.
+/// Thread safety: immutable but for the count of dead rows, which is atomic; any number of threads, once published.
 #pragma once
 
+#include "bounded_codes.hpp"
 #include "calibration.hpp"
 #include "part_identity.hpp"
 #include "part_index.hpp"
@@ -83,6 +84,11 @@ public:
     [[nodiscard]] const part_index* graph() const noexcept { return graph_.get(); }
     [[nodiscard]] const part_index* lists() const noexcept { return lists_.get(); }
     [[nodiscard]] bool indexed() const noexcept { return graph_ != nullptr || lists_ != nullptr; }
+    /// With which a part is scanned until it has an index; null when there are none. They are in memory only: made with the
+    /// part, gone when it is opened anew, with its index or after a restart.
+    [[nodiscard]] const bounded_codes* codes() const noexcept { return codes_.get(); }
+    /// `codes` are of the first rows of this part. Before the part is published.
+    void attach(std::shared_ptr<const bounded_codes> codes) const noexcept { codes_ = std::move(codes); }
     /// The cheaper of the indexes that are expected to find the share `recall` of the `k` nearest; when none is, the one
     /// that finds more. With `breadth`: the graph, if there is one, with this ef; else this many lists.
     [[nodiscard]] part_choice choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept;
@@ -108,6 +114,7 @@ private:
     std::unique_ptr<const part_index> graph_, lists_;
     std::size_t mapped_bytes_ = 0;
     mutable std::atomic<row_id> dead_rows_{0};
+    mutable std::shared_ptr<const bounded_codes> codes_;
 };
 
 using part_list = std::vector<std::shared_ptr<const part>>;

@@ -4,12 +4,13 @@
 #include "planner.hpp"
 
 #include <vecstore/core/random.hpp>
-#include <vecstore/index/flat.hpp>
-#include <vecstore/index/range.hpp>
+#include <vecstore/index/row_distances.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
+#include <span>
 
 namespace vecstore::detail {
 namespace {
@@ -19,17 +20,18 @@ template <class Rows, class OrdinalOf>
 struct source {
     const Rows& vectors;
     row_id count;
-    const part* owner;  ///< null: a memtable
+    const part* owner;           ///< null: a memtable
+    const bounded_codes* codes;  ///< of the first rows; may be null
     OrdinalOf ordinal_of;
 };
 template <class Rows, class OrdinalOf>
-source(const Rows&, row_id, const part*, OrdinalOf) -> source<Rows, OrdinalOf>;
+source(const Rows&, row_id, const part*, const bounded_codes*, OrdinalOf) -> source<Rows, OrdinalOf>;
 
 auto source_of(const part& p) {
-    return source{p.vectors(), p.size(), &p, [&p](row_id row) { return p.ordinal_of(row); }};
+    return source{p.vectors(), p.size(), &p, p.codes(), [&p](row_id row) { return p.ordinal_of(row); }};
 }
 auto source_of(const vector_view::newest_rows& newest) {
-    return source{newest.table->vectors(), newest.rows, nullptr,
+    return source{newest.table->vectors(), newest.rows, nullptr, newest.table->codes().get(),
                   [table = newest.table.get()](row_id row) { return table->ordinal_of(row); }};
 }
 
@@ -254,17 +256,50 @@ private:
     }
     template <class Source, class Allow>
     void scan_if(const Source& rows, const Allow& allow) {
-        const auto counted = [&](row_id row) {
-            const bool allowed = allow(row);
-            compared_ += allowed;
-            return allowed;
-        };
-        const index::exact_distances distances(rows.vectors, distance_);
-        if (request_.radius)
-            keep(rows, index::flat_range_search(distances, rows.count, *request_.radius, request_.wanted, counted));
-        else
-            keep(rows, index::flat_search(distances, rows.count, request_.wanted, counted));
+        std::array<row_id, bounded_codes::run_rows> asked;
+        for (row_id row = scan_codes(rows, allow); row < rows.count;) {
+            const auto end = row + std::min(static_cast<row_id>(asked.size()), rows.count - row);
+            std::size_t count = 0;
+            for (; row < end; ++row) asked[count++] = row;
+            compare(rows, std::span(asked).first(count), allow);
+        }
         count_scanned();
+    }
+    /// Scans the rows that have codes and compares by originals what these do not rule out. Returns the first row that was not
+    /// scanned.
+    template <class Source, class Allow>
+    row_id scan_codes(const Source& rows, const Allow& allow) {
+        if (rows.codes == nullptr) return 0;
+        const auto slabs = std::min(rows.count / quantization::slab_rows, rows.codes->slabs());
+        bounded_search search(*rows.codes, static_cast<const float*>(request_.vector));
+        if (slabs == 0 || !search.bounds()) return 0;
+        const auto compared_before = compared_;
+        for (std::size_t first = 0; first < slabs; first += bounded_codes::run_slabs)
+            compare(rows, search.possible(first, std::min(bounded_codes::run_slabs, slabs - first), bound()), allow);
+        const auto scanned = static_cast<row_id>(slabs * quantization::slab_rows);
+        plan_.rescored += compared_ - compared_before;
+        plan_.distances += compared_ - compared_before;
+        compared_ = compared_before + scanned;
+        return scanned;
+    }
+    /// No row beyond this is of use.
+    [[nodiscard]] float bound() const noexcept {
+        const float all = request_.radius.value_or(std::numeric_limits<float>::infinity());
+        return nearest_.full() && nearest_.size() > 0 ? std::min(all, nearest_.worst().distance) : all;
+    }
+    /// Compares those of `asked` (at most run_rows) that are allowed by their originals.
+    template <class Source, class Allow>
+    void compare(const Source& rows, std::span<const row_id> asked, const Allow& allow) {
+        std::array<row_id, bounded_codes::run_rows> allowed;
+        std::array<float, bounded_codes::run_rows> distances;
+        std::size_t count = 0;
+        for (const auto row : asked)
+            if (allow(row)) allowed[count++] = row;
+        index::exact_distances(rows.vectors, distance_).many(allowed.data(), count, distances.data());
+        for (std::size_t i = 0; i < count; ++i)
+            if (!request_.radius || distances[i] <= *request_.radius)
+                nearest_.push({distances[i], rows.ordinal_of(allowed[i]), allowed[i], rows.owner});
+        compared_ += count;
     }
 
     template <class Source>

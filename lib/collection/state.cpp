@@ -22,7 +22,7 @@ void collection_state::start_generation() {
     due_.clear();
     memtables_.clear();
     for (const auto& vector : options_.vectors)
-        memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type));
+        memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type, vector.metric));
 }
 
 void collection_state::restore(restored_state restored, std::uint64_t lsn) {

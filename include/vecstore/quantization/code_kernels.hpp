@@ -7,6 +7,7 @@
 #pragma once
 
 #include <vecstore/core/types.hpp>
+#include <vecstore/quantization/bounded_slabs.hpp>
 #include <vecstore/quantization/code_query_view.hpp>
 #include <vecstore/quantization/code_slabs.hpp>
 #include <vecstore/quantization/nearest_pool.hpp>
@@ -43,6 +44,8 @@ struct kernel_table {
     code_distances_function l1_u4 = nullptr;
     keep_nearest_function keep_nearest = nullptr;
     scan_slabs_function scan_slabs = nullptr;
+    find_possible_function find_possible = nullptr;
+    encode_bounded_function encode_bounded = nullptr;
 };
 
 #ifdef VECSTORE_COMPILED

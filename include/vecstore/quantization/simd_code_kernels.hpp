@@ -5,6 +5,7 @@
 #pragma once
 
 #include <vecstore/quantization/code_kernels.hpp>
+#include <vecstore/quantization/simd_bounded_slabs.hpp>
 #include <vecstore/quantization/simd_code_neon.hpp>
 #include <vecstore/quantization/simd_code_scalar.hpp>
 #include <vecstore/quantization/simd_code_slabs.hpp>
@@ -104,7 +105,9 @@ constexpr kernel_table make_code_kernels() noexcept {
             .l2_u4 = distances_to_codes<Arch, Arch::l2_u4>,
             .l1_u4 = distances_to_codes<Arch, Arch::l1_u4>,
             .keep_nearest = detail::keep_nearest<Arch>,
-            .scan_slabs = detail::scan_slabs<Arch>};
+            .scan_slabs = detail::scan_slabs<Arch>,
+            .find_possible = detail::find_possible<Arch>,
+            .encode_bounded = detail::encode_bounded<Arch>};
 }
 
 /// Header-only mode: the table and the list of one table, per tag.

@@ -16,7 +16,7 @@
 
 namespace vecstore::quantization::detail {
 
-/// Steps for a tag: `add` is called for each line, then `found` for each slab. `together` slabs share the weights that were
+/// Steps for a tag: `add` is called for each line, then `found` (or `store`, on a line) for each slab. `together` slabs share the weights that were
 /// loaded for `queries` queries. This is the plain one.
 template <class Arch, class = void>
 struct slab_steps {
@@ -38,6 +38,9 @@ struct slab_steps {
     VECSTORE_SIMD void add(sums& a, const codes& c, const weights& w) noexcept {
         for (std::size_t r = 0; r < slab_rows; ++r)
             for (std::size_t j = 0; j < 4; ++j) a.of[r] += static_cast<std::int32_t>(c.of[4 * r + j]) * w.of[j];
+    }
+    VECSTORE_SIMD void store(const sums& a, std::int32_t* out) noexcept {
+        for (std::size_t r = 0; r < slab_rows; ++r) out[r] = a.of[r];
     }
     VECSTORE_SIMD void found(const sums& a, const float* terms, std::uint32_t first, slab_query& q) noexcept {
         for (std::size_t r = 0; r < slab_rows; ++r) {
@@ -76,6 +79,11 @@ struct slab_steps_avx2 {
     }
     VECSTORE_SIMD void add(sums& a, const codes& c, const weights& w) noexcept {
         for (std::size_t i = 0; i < 4; ++i) a.of[i] = _mm256_add_epi32(a.of[i], _mm256_madd_epi16(c.of[i], w));
+    }
+    VECSTORE_SIMD void store(const sums& a, std::int32_t* out) noexcept {
+        for (std::size_t i = 0; i < 4; i += 2)
+            _mm256_store_si256(reinterpret_cast<__m256i*>(out + 4 * i),
+                               _mm256_permute4x64_epi64(_mm256_hadd_epi32(a.of[i], a.of[i + 1]), 0xD8));
     }
     VECSTORE_SIMD void found_eight(__m256i a, __m256i b, const float* terms, std::uint32_t first,
                                    slab_query& q) noexcept {
@@ -121,6 +129,7 @@ struct slab_steps<code_arch::avx512_vnni> {
     }
     VECSTORE_SIMD codes load_codes(const std::byte* from) noexcept { return _mm512_loadu_si512(from); }
     VECSTORE_SIMD void add(sums& a, codes c, weights w) noexcept { a = code_arch::avx512_vnni::add_bytes(a, c, w); }
+    VECSTORE_SIMD void store(sums a, std::int32_t* out) noexcept { _mm512_store_si512(out, a); }
     VECSTORE_SIMD void found(sums a, const float* terms, std::uint32_t first, slab_query& q) noexcept {
         const auto shifted = _mm512_add_ps(_mm512_loadu_ps(terms), _mm512_set1_ps(q.bias));
         const auto distance = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(0xFFFF, a), _mm512_set1_ps(q.scale), shifted);
@@ -163,6 +172,9 @@ struct slab_steps<code_arch::neon> {
             a.of[r] = vmlal_s16(a.of[r], vget_low_s16(wide), vget_low_s16(w));
             a.of[r + 1] = vmlal_high_s16(a.of[r + 1], wide, w);
         }
+    }
+    VECSTORE_SIMD void store(const sums& a, std::int32_t* out) noexcept {
+        for (std::size_t r = 0; r < slab_rows; ++r) out[r] = vaddvq_s32(a.of[r]);
     }
     VECSTORE_SIMD void found(const sums& a, const float* terms, std::uint32_t first, slab_query& q) noexcept {
         for (std::size_t r = 0; r < slab_rows; r += 4) {

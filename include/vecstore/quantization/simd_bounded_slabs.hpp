@@ -1,0 +1,124 @@
+/// The scan and the making of bounded slabs (bounded_slabs.hpp) over the architecture tags of scalar codes. What is written
+/// as plain loops over 16 is left to the compiler, which turns them into the registers of each tag's flags.
+/// Thread safety: pure functions.
+#pragma once
+
+#include <vecstore/quantization/bounded_slabs.hpp>
+#include <vecstore/quantization/simd_code_slabs.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define VECSTORE_SIMD [[gnu::always_inline]] static inline
+
+namespace vecstore::quantization::detail {
+
+/// The rows of one slab that are not ruled out, as bits. `sums` [16].
+template <class Arch>
+VECSTORE_SIMD unsigned possible_rows(const std::int32_t* sums, const bounded_terms& terms,
+                                     const bounded_query& query) noexcept {
+    float beyond[slab_rows];
+    int some = 0;
+    for (std::size_t r = 0; r < slab_rows; ++r) {
+        const float sum = static_cast<float>(sums[r] - query.offset) * query.scale;
+        const float error = terms.errors[r];
+        beyond[r] = (query.of_error_squared * error + query.of_error) * error +
+                    (terms.lengths[r] * query.of_length + (sum * terms.steps[r] + query.bias));
+        some |= !(beyond[r] > 0);
+    }
+    if (some == 0) return 0;
+    unsigned bits = 0;
+    for (std::size_t r = 0; r < slab_rows; ++r) bits |= static_cast<unsigned>(!(beyond[r] > 0)) << r;
+    return bits;
+}
+
+/// `together` slabs from `slabs` on; what comes behind them is asked for.
+template <class Arch, std::size_t together>
+VECSTORE_SIMD std::size_t find_in_slabs(const bounded_run& run, const std::byte* slabs, std::uint32_t first,
+                                        const bounded_query& query, std::uint32_t* numbers) noexcept {
+    using steps = slab_steps<Arch>;
+    const auto stride = bounded_slab_bytes(run.lines);
+    typename steps::sums sums[together];
+    for (auto& s : sums) steps::clear(s);
+    for (std::size_t line = 0; line < run.lines; ++line) {
+        const auto weights = steps::load_weights(query.weights + 4 * line);
+        for (std::size_t s = 0; s < together; ++s) {
+            const auto* const at = slabs + s * stride + line * code_line;
+            __builtin_prefetch(at + together * stride);
+            steps::add(sums[s], steps::load_codes(at), weights);
+        }
+    }
+    std::size_t count = 0;
+    for (std::size_t s = 0; s < together; ++s) {
+        alignas(code_line) std::int32_t totals[slab_rows];
+        steps::store(sums[s], totals);
+        const auto* const terms =
+            reinterpret_cast<const bounded_terms*>(slabs + s * stride + run.lines * code_line);
+        for (auto bits = possible_rows<Arch>(totals, *terms, query); bits != 0; bits &= bits - 1)
+            numbers[count++] = first + static_cast<std::uint32_t>(s * slab_rows) +
+                               static_cast<std::uint32_t>(__builtin_ctz(bits));
+    }
+    return count;
+}
+
+template <class Arch>
+std::size_t find_possible(const bounded_run& run, const bounded_query& query, std::uint32_t* numbers) noexcept {
+    constexpr std::size_t together = slab_steps<Arch>::together;
+    const auto stride = bounded_slab_bytes(run.lines);
+    const auto number = [&](std::size_t at) { return run.first + static_cast<std::uint32_t>(at * slab_rows); };
+    std::size_t at = 0, count = 0;
+    for (; at + together <= run.count; at += together)
+        count += find_in_slabs<Arch, together>(run, run.slabs + at * stride, number(at), query, numbers + count);
+    for (; at < run.count; ++at)
+        count += find_in_slabs<Arch, 1>(run, run.slabs + at * stride, number(at), query, numbers + count);
+    return count;
+}
+
+template <class Arch>
+VECSTORE_SIMD float sum_of_lanes(const float* lanes) noexcept {
+    double sum = 0;
+    for (std::size_t j = 0; j < 16; ++j) sum += static_cast<double>(lanes[j]);
+    return static_cast<float>(sum);
+}
+
+template <class Arch>
+void encode_bounded(const float* values, std::size_t lines, bool lengths_squared, std::size_t place,
+                    std::uint8_t* codes, std::byte* slab) noexcept {
+    constexpr float least = 1e-9f, most = 1e17f, half_ulp = 0x1p-24f;
+    constexpr float to_integer = 0x1.8p23f;  // adding it, and taking it away, rounds to an integer
+    const auto padded = bounded_row_floats(lines);
+    float peaks[16] = {};
+    for (std::size_t i = 0; i < padded; i += 16)
+        for (std::size_t j = 0; j < 16; ++j) {
+            const float size = __builtin_fabsf(values[i + j]);
+            peaks[j] = size > peaks[j] ? size : peaks[j];
+        }
+    float peak = 0;
+    for (const float p : peaks) peak = p > peak ? p : peak;
+    const bool coded = peak >= least && peak <= most;
+    const float step = coded ? peak / 127 : 0, inverse = coded ? 127 / peak : 0;
+    float residuals[16] = {}, squares[16] = {};  // squares of codes: integers below 2^24 up to codec_dim_max
+    for (std::size_t i = 0; i < padded; i += 16)
+        for (std::size_t j = 0; j < 16; ++j) {
+            const float code = (values[i + j] * inverse + to_integer) - to_integer;
+            const float rest = values[i + j] - code * step;
+            residuals[j] += rest * rest;
+            squares[j] += code * code;
+            codes[i + j] = static_cast<std::uint8_t>(static_cast<std::int32_t>(code) + 128);
+        }
+    auto* const terms = reinterpret_cast<bounded_terms*>(slab + lines * code_line);
+    const float square = sum_of_lanes<Arch>(squares) * step * step;
+    // Rounding of the sum, then that of the products, which is relative to the peak.
+    const auto size = static_cast<float>(padded);
+    const float error = __builtin_sqrtf(sum_of_lanes<Arch>(residuals)) * (1 + (size + 16) * half_ulp) +
+                        256 * half_ulp * step * __builtin_sqrtf(size);
+    terms->steps[place] = step;
+    terms->lengths[place] = lengths_squared ? square : __builtin_sqrtf(square);
+    terms->errors[place] = coded ? error : peak == 0 ? 0 : __builtin_inff();
+    for (std::size_t g = 0; g < lines; ++g) std::memcpy(slab + g * code_line + 4 * place, codes + 4 * g, 4);
+}
+
+}  // namespace vecstore::quantization::detail
+
+#undef VECSTORE_SIMD
