@@ -16,7 +16,8 @@ constexpr float half_ulp = 0x1p-24f;
 bool bounded_codes::fit(vecstore::metric m, element_type type, std::size_t dim) noexcept {
     const bool known = m == metric::euclid || m == metric::dot || m == metric::cosine;
     const bool real = type == element_type::f32 || type == element_type::f16 || type == element_type::bf16;
-    return known && real && (m != metric::cosine || stored_as_unit(m, type)) && dim >= 1 && dim <= quantization::codec_dim_max;
+    return known && real && (m != metric::cosine || stored_as_unit(m, type)) && dim >= 1 &&
+           dim <= quantization::codec_dim_max;
 }
 
 bounded_codes::bounded_codes(vecstore::metric m, element_type type, std::size_t dim)

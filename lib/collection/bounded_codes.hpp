@@ -91,9 +91,9 @@ private:
     const bounded_codes& codes_;
     std::vector<std::int8_t> weights_;
     quantization::bounded_query query_;
-    float length_ = 0;         ///< |q|, at least
-    float code_square_ = 0;    ///< |q^|^2
-    float error_ = 0;          ///< |q - q^|, at least
+    float length_ = 0;       ///< |q|, at least
+    float code_square_ = 0;  ///< |q^|^2
+    float error_ = 0;        ///< |q - q^|, at least
     bool bounds_ = false;
     std::array<row_id, quantization::slab_run_rows> found_;
 };

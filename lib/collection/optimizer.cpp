@@ -72,6 +72,17 @@ std::optional<optimizer_job> next_job(const collection_state& state) {
     return std::nullopt;
 }
 
+bool may_wait(const collection_state& state, const optimizer_job& job) {
+    const auto pinned = state.pin();
+    std::size_t bytes = 0;
+    for (const auto& p : *pinned->vectors[job.slot].parts) {
+        if (!lacks_index(*p, state.options().vectors[job.slot])) continue;
+        if (p->codes() == nullptr) return false;
+        bytes += p->codes()->memory_bytes();
+    }
+    return bytes <= waiting_bytes_max;
+}
+
 std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot) {
     const auto pinned = state.pin();
     if (!pinned || pinned->dropped) return std::nullopt;

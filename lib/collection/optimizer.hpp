@@ -19,6 +19,8 @@
 namespace vecstore::detail {
 
 inline constexpr std::size_t merge_width = 4;
+/// While rows come faster than indexes can be built, so many bytes of codes may be scanned instead: about two milliseconds.
+inline constexpr std::size_t waiting_bytes_max = std::size_t{32} << 20;
 /// A part with more dead rows than this share is rewritten, and its indexes are measured again. Until then what was
 /// measured holds: a walk goes on until it has as many living rows as it would have had of all.
 inline constexpr double dead_share_max = 0.2;
@@ -48,6 +50,9 @@ struct job_control {
 [[nodiscard]] std::optional<optimizer_job> next_job(const collection_state& state);
 /// The job that brings one vector into a single part with its indexes and no dead rows; nothing when it is so already.
 [[nodiscard]] std::optional<optimizer_job> full_job(const collection_state& state, std::size_t slot);
+
+/// True while what is without an index in the job's vector has codes, and so few that searches do well without the job.
+[[nodiscard]] bool may_wait(const collection_state& state, const optimizer_job& job);
 
 /// Errors: cancelled, resource_exhausted, io, corruption. Nothing refers to the files yet.
 [[nodiscard]] result<optimizer_outcome> run_job(storage::file_system& files, const std::string& root,

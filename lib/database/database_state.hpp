@@ -18,6 +18,7 @@
 #include "collection/optimizer.hpp"
 #include "collection/port.hpp"
 #include "commit_queue.hpp"
+#include "inflow.hpp"
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -198,6 +199,7 @@ private:
     // upkeep.cpp
     void run_background();
     void background_step();
+    [[nodiscard]] bool comes_slowly(const collection_state& state, std::size_t slot);
     result<void> optimize_in_tiers(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
     result<void> run_and_install(collection_state& state, const optimizer_job& job, const progress_callback& report)
         VECSTORE_REQUIRES(optimizer_mutex_);
@@ -266,6 +268,8 @@ private:
     std::string last_error_ VECSTORE_GUARDED_BY(status_mutex_);
     error poison_cause_ VECSTORE_GUARDED_BY(status_mutex_);
     bool background_wanted_ VECSTORE_GUARDED_BY(status_mutex_) = false;
+    bool jobs_postponed_ = false;  ///< this and the next: the background thread's own
+    inflow inflow_;
     condition background_signal_;
     std::atomic<std::int64_t> next_expiry_ms_{0};  ///< when the background thread looks again, by the steady clock
     std::thread background_;

@@ -53,6 +53,10 @@ void database_state::run_background() {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
                     break;
                 }
+                if (jobs_postponed_) {
+                    background_signal_.wait_for(status_mutex_, inflow::watched);
+                    break;
+                }
                 if (any_expiring_) {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.expire_interval_ms));
                     break;
@@ -72,15 +76,27 @@ void database_state::background_step() {
     expire_in_background();
     if (checkpoint_due())
         if (auto done = checkpoint(); !done) note_error(done.error());
+    jobs_postponed_ = false;
     const lock_guard lock(optimizer_mutex_);
     for (const auto& state : all_collections())
         if (auto done = optimize_in_tiers(*state); !done) note_error(done.error());
+}
+
+/// False when rows come faster than graphs can be built, or when that is not known yet: then a part would be merged before
+/// its graph has been of use, and the build would take from writers and readers what they need.
+bool database_state::comes_slowly(const collection_state& state, std::size_t slot) {
+    const auto linked = rows_linked_per_second(state.options().vectors[slot].dim) * options_.build_threads;
+    return inflow_.look(state.id(), state.pin()->ordinal_end, linked) == inflow::verdict::slow;
 }
 
 /// Runs jobs until there is none that pays, or someone calls `optimize`, which would do them over.
 result<void> database_state::optimize_in_tiers(collection_state& state) {
     while (!closing_ && optimizers_waiting_ == 0) {
         auto job = next_job(state);
+        if (job && may_wait(state, *job) && !comes_slowly(state, job->slot)) {
+            jobs_postponed_ = true;
+            return {};
+        }
         if (job && job->rewrite) {  // so that all deaths known now may be dropped
             VECSTORE_CHECK(checkpoint());
             job = next_job(state);

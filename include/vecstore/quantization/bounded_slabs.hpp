@@ -25,7 +25,9 @@ struct alignas(code_line) bounded_terms {
     return lines * code_line + sizeof(bounded_terms);
 }
 /// Floats that a row is padded to, with zeros, before it is encoded.
-[[nodiscard]] constexpr std::size_t bounded_row_floats(std::size_t lines) noexcept { return (4 * lines + 15) / 16 * 16; }
+[[nodiscard]] constexpr std::size_t bounded_row_floats(std::size_t lines) noexcept {
+    return (4 * lines + 15) / 16 * 16;
+}
 
 /// Slabs one after another.
 struct bounded_run {
@@ -58,7 +60,7 @@ using find_possible_function = std::size_t (*)(const bounded_run& run, const bou
 /// Shapes: values [bounded_row_floats(lines)], finite; codes: room for as many bytes; slab [bounded_slab_bytes(lines)].
 /// Rows whose largest value is beyond [1e-9, 1e17] (but not all zero) get an error of infinity: their squares could
 /// leave f32.
-using encode_bounded_function = void (*)(const float* values, std::size_t lines, bool lengths_squared, std::size_t place,
-                                         std::uint8_t* codes, std::byte* slab) noexcept;
+using encode_bounded_function = void (*)(const float* values, std::size_t lines, bool lengths_squared,
+                                         std::size_t place, std::uint8_t* codes, std::byte* slab) noexcept;
 
 }  // namespace vecstore::quantization

@@ -33,45 +33,28 @@ VECSTORE_SIMD unsigned possible_rows(const std::int32_t* sums, const bounded_ter
     return bits;
 }
 
-/// `together` slabs from `slabs` on; what comes behind them is asked for.
-template <class Arch, std::size_t together>
-VECSTORE_SIMD std::size_t find_in_slabs(const bounded_run& run, const std::byte* slabs, std::uint32_t first,
-                                        const bounded_query& query, std::uint32_t* numbers) noexcept {
-    using steps = slab_steps<Arch>;
-    const auto stride = bounded_slab_bytes(run.lines);
-    typename steps::sums sums[together];
-    for (auto& s : sums) steps::clear(s);
-    for (std::size_t line = 0; line < run.lines; ++line) {
-        const auto weights = steps::load_weights(query.weights + 4 * line);
-        for (std::size_t s = 0; s < together; ++s) {
-            const auto* const at = slabs + s * stride + line * code_line;
-            __builtin_prefetch(at + together * stride);
-            steps::add(sums[s], steps::load_codes(at), weights);
-        }
-    }
-    std::size_t count = 0;
-    for (std::size_t s = 0; s < together; ++s) {
-        alignas(code_line) std::int32_t totals[slab_rows];
-        steps::store(sums[s], totals);
-        const auto* const terms =
-            reinterpret_cast<const bounded_terms*>(slabs + s * stride + run.lines * code_line);
-        for (auto bits = possible_rows<Arch>(totals, *terms, query); bits != 0; bits &= bits - 1)
-            numbers[count++] = first + static_cast<std::uint32_t>(s * slab_rows) +
-                               static_cast<std::uint32_t>(__builtin_ctz(bits));
-    }
-    return count;
-}
-
+/// Slabs one by one: rows are read once, so what counts is that memory is read in order, and ahead.
 template <class Arch>
 std::size_t find_possible(const bounded_run& run, const bounded_query& query, std::uint32_t* numbers) noexcept {
-    constexpr std::size_t together = slab_steps<Arch>::together;
+    using steps = slab_steps<Arch>;
     const auto stride = bounded_slab_bytes(run.lines);
-    const auto number = [&](std::size_t at) { return run.first + static_cast<std::uint32_t>(at * slab_rows); };
-    std::size_t at = 0, count = 0;
-    for (; at + together <= run.count; at += together)
-        count += find_in_slabs<Arch, together>(run, run.slabs + at * stride, number(at), query, numbers + count);
-    for (; at < run.count; ++at)
-        count += find_in_slabs<Arch, 1>(run, run.slabs + at * stride, number(at), query, numbers + count);
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < run.count; ++at) {
+        const auto* const slab = run.slabs + at * stride;
+        typename steps::sums sums;
+        steps::clear(sums);
+        for (std::size_t line = 0; line < run.lines; ++line) {
+            const auto* const codes = slab + line * code_line;
+            __builtin_prefetch(codes + 2 * stride);
+            steps::add(sums, steps::load_codes(codes), steps::load_weights(query.weights + 4 * line));
+        }
+        alignas(code_line) std::int32_t totals[slab_rows];
+        steps::store(sums, totals);
+        const auto* const terms = reinterpret_cast<const bounded_terms*>(slab + run.lines * code_line);
+        const auto first = run.first + static_cast<std::uint32_t>(at * slab_rows);
+        for (auto bits = possible_rows<Arch>(totals, *terms, query); bits != 0; bits &= bits - 1)
+            numbers[count++] = first + static_cast<std::uint32_t>(__builtin_ctz(bits));
+    }
     return count;
 }
 

@@ -124,3 +124,20 @@ TEST_CASE("optimizer: a cancelled or failed job leaves no files", "[collection]"
         CHECK(f.files.list(directory).value() == before);
     }
 }
+
+TEST_CASE("optimizer: jobs may wait while what has no index has codes, and is little", "[collection]") {
+    using vs::detail::may_wait;
+    fixture f({3'000, 10});
+    const auto job = next_job(f.state).value();
+    CHECK_FALSE(may_wait(f.state, job));  // these rows would be compared by their originals
+    const auto coded = [&](std::size_t slabs, std::size_t dim) {
+        auto codes = std::make_shared<vs::detail::bounded_codes>(vs::metric::euclid, vs::element_type::f32, dim);
+        const std::vector<float> row(dim, 1);
+        for (std::size_t i = 0; i < slabs; ++i) codes->append([&](std::size_t) { return row.data(); });
+        return codes;
+    };
+    f.parts[0]->attach(coded(3'000 / 16, 2));
+    CHECK(may_wait(f.state, job));
+    f.parts[0]->attach(coded(140, 16'000));
+    CHECK_FALSE(may_wait(f.state, job));
+}
