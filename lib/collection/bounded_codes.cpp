@@ -10,6 +10,8 @@ namespace vecstore::detail {
 namespace {
 
 constexpr float half_ulp = 0x1p-24f;
+constexpr float to_integer =
+    0x1.8p23f;  // adding it, and taking it away, rounds to an integer: faster than the library's
 
 }  // namespace
 
@@ -43,29 +45,30 @@ void bounded_codes::encode(std::size_t place, const void* packed) noexcept {
 
 bounded_search::bounded_search(const bounded_codes& codes, const float* query)
     : codes_(codes), weights_(4 * codes.lines()) {
-    constexpr double least = 1e-9, most = 1e17;
-    double peak = 0;
-    for (std::size_t d = 0; d < codes.dim(); ++d) peak = std::max(peak, std::fabs(double{query[d]}));
+    constexpr float least = 1e-9f, most = 1e17f;
+    float peak = 0;
+    for (std::size_t d = 0; d < codes.dim(); ++d) peak = std::max(peak, std::fabs(query[d]));
     bounds_ = peak >= least && peak <= most;
     if (!bounds_) return;
-    const auto step = static_cast<float>(peak / 127);
+    const float step = peak / 127, inverse = 127 / peak;
     double length = 0, residual = 0;
-    std::int64_t sum = 0, squares = 0;
+    std::int32_t sum = 0, squares = 0;  // at most 127^2 * codec_dim_max
     for (std::size_t d = 0; d < codes.dim(); ++d) {
-        const auto code = static_cast<int>(std::clamp(std::nearbyint(double{query[d]} / double{step}), -127.0, 127.0));
-        const double rest = double{query[d]} - code * double{step};
-        weights_[d] = static_cast<std::int8_t>(code);
+        const float code = (query[d] * inverse + to_integer) - to_integer;
+        const double rest = double{query[d]} - double{code} * double{step};
+        const auto weight = static_cast<std::int32_t>(code);
+        weights_[d] = static_cast<std::int8_t>(weight);
         length += double{query[d]} * double{query[d]};
         residual += rest * rest;
-        sum += code;
-        squares += std::int64_t{code} * code;
+        sum += weight;
+        squares += weight * weight;
     }
     constexpr double up = 1 + 4 * double{half_ulp};
     length_ = static_cast<float>(std::sqrt(length) * up);
     error_ = static_cast<float>(std::sqrt(residual) * up);
     code_square_ = static_cast<float>(static_cast<double>(squares) * double{step} * double{step});
     query_.weights = weights_.data();
-    query_.offset = static_cast<std::int32_t>(128 * sum);
+    query_.offset = 128 * sum;
     query_.scale = codes.metric() == metric::euclid ? -2 * step : -step;
 }
 
