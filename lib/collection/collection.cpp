@@ -104,7 +104,7 @@ result<collection_info> collection::info() const {
             info.index_bytes += memory.resident;
             info.index_file_bytes += memory.on_disk;
             info.mapped_bytes += part->mapped_bytes();
-            if (part->codes() != nullptr) info.memtable_bytes += part->codes()->memory_bytes();
+            if (part->codes() != nullptr) info.index_bytes += part->codes()->memory_bytes();
         }
         for (const auto& newest : rows.memtables) {
             info.rows_scanned += newest.rows;
