@@ -60,6 +60,8 @@ public:
     [[nodiscard]] result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const override;
     [[nodiscard]] result<void> check_open() const override;
     result<void> refresh() override;
+    /// As `database::refresh`.
+    result<bool> catch_up();
 
     // Catalog
     result<collection> create_collection(const std::string& name, const collection_options& options);
@@ -145,6 +147,7 @@ private:
     void publish_position();
     result<void> follow();
     [[nodiscard]] result<bool> behind();
+    [[nodiscard]] result<bool> other_parts();
     result<void> reload() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> load_and_replay();
 
@@ -204,6 +207,13 @@ private:
     result<void> run_and_install(collection_state& state, const optimizer_job& job, const progress_callback& report)
         VECSTORE_REQUIRES(optimizer_mutex_);
     result<void> install_job(collection_state& state, const optimizer_outcome& outcome);
+
+    // space.cpp
+    /// Removes the marks of dead versions that no part has rows of and no id leads to.
+    result<void> forget_vanished(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
+    /// Gives back what is free in the tables' file, if that is more than one part in `share` of it.
+    result<void> compact_tables(std::uint64_t share) VECSTORE_REQUIRES(optimizer_mutex_);
+
     /// `now` false: only let it see that something has changed (a write that waits for the flush interval).
     void wake_background(bool now);
     void note_error(const error& e);
@@ -234,6 +244,7 @@ private:
     // Written by the writer, read by anyone.
     std::atomic<std::uint64_t> lsn_{0};
     std::atomic<std::uint64_t> durable_lsn_{0};
+    std::atomic<std::uint64_t> parts_sum_{0};  ///< read-only: of the list of parts, as it was loaded
     std::atomic<std::uint64_t> checkpoint_lsn_{0};
     std::atomic<std::uint64_t> committing_lsn_{0};  ///< raised before a checkpoint can be seen in the tables
     std::atomic<std::uint64_t> releasable_lsn_{~std::uint64_t{0}};  ///< the log from here on must stay
@@ -248,6 +259,7 @@ private:
     commit_queue queue_;
     mutex snapshot_mutex_;  ///< one snapshot or backup at a time
     mutex optimizer_mutex_;
+    bool compaction_unsupported_ VECSTORE_GUARDED_BY(optimizer_mutex_) = false;
     mutex checkpoint_mutex_;
     std::optional<unfinished_checkpoint> unfinished_ VECSTORE_GUARDED_BY(checkpoint_mutex_);
     log_position sealed_position_ VECSTORE_GUARDED_BY(checkpoint_mutex_);  ///< when last asked to seal

@@ -6,6 +6,7 @@
 #include "snapshot_manifest.hpp"
 
 #include <vecstore/core/clock.hpp>
+#include <vecstore/storage/checksum.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_file_system.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
@@ -35,6 +36,17 @@ result<void> check_options(const database_options& options) {
     if (options.expire_interval_ms == 0) return invalid_argument("expire_interval_ms = 0");
     if (options.flush_interval_ms == 0) return invalid_argument("flush_interval_ms = 0");
     return {};
+}
+
+result<std::uint64_t> sum_of_parts(storage::table_reader& tables) {
+    std::uint64_t sum = 0;
+    VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
+    VECSTORE_CHECK(cursor->seek({}));
+    while (cursor->valid()) {
+        sum = storage::checksum64(cursor->value(), storage::checksum64(cursor->key(), sum));
+        VECSTORE_CHECK(cursor->next());
+    }
+    return sum;
 }
 
 }  // namespace
@@ -159,6 +171,7 @@ result<std::uint64_t> database_state::load() {
     VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
     VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
+    VECSTORE_TRY(parts_sum_, sum_of_parts(*tables));
     by_id_.clear();
     dropped_.clear();
     VECSTORE_CHECK(write_ids_.load(*tables));
@@ -235,6 +248,28 @@ result<bool> database_state::behind() {
     VECSTORE_TRY(const auto tables, tables_->read());
     VECSTORE_TRY(const auto applied, read_applied(*tables));
     return applied.lsn > lsn_.load(std::memory_order_acquire);
+}
+
+/// True when the tables hold the state that is shown in other parts, merged or with graphs.
+result<bool> database_state::other_parts() {
+    VECSTORE_TRY(const auto tables, tables_->read());
+    VECSTORE_TRY(const auto applied, read_applied(*tables));
+    if (applied.lsn != lsn_.load(std::memory_order_acquire)) return false;
+    VECSTORE_TRY(const auto sum, sum_of_parts(*tables));
+    return sum != parts_sum_.load(std::memory_order_relaxed);
+}
+
+result<bool> database_state::catch_up() {
+    VECSTORE_CHECK(check_open());
+    if (!options_.read_only) return false;
+    VECSTORE_TRY(const bool newer, behind());
+    if (!newer) {
+        VECSTORE_TRY(const bool other, other_parts());
+        if (!other) return false;
+    }
+    const lock_guard lock(checkpoint_mutex_);
+    VECSTORE_CHECK(reload());
+    return true;
 }
 
 result<void> database_state::follow() {

@@ -80,6 +80,9 @@ void database_state::background_step() {
     const lock_guard lock(optimizer_mutex_);
     for (const auto& state : all_collections())
         if (auto done = optimize_in_tiers(*state); !done) note_error(done.error());
+    constexpr std::uint64_t half = 2;
+    if (!closing_)
+        if (auto done = compact_tables(half); !done) note_error(done.error());
 }
 
 /// False when rows come faster than graphs can be built, or when that is not known yet: then a part would be merged before
@@ -124,7 +127,9 @@ result<void> database_state::optimize(const progress_callback& report) {
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
-    return {};
+    for (const auto& state : all_collections()) VECSTORE_CHECK(forget_vanished(*state));
+    constexpr std::uint64_t eighth = 8;
+    return compact_tables(eighth);
 }
 
 result<void> database_state::run_and_install(collection_state& state, const optimizer_job& job,

@@ -3,11 +3,15 @@
 
 #include <vecstore/payload/codec.hpp>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 namespace vecstore::detail {
 namespace {
+
+/// Ordinals are 32 bits. What is left above it is for the writes of one group, which are looked at together.
+constexpr ordinal_id versions_max = ~ordinal_id{0} - (1u << 28);
 
 error wrapped(error e, std::string_view before) {
     e.message = std::string(before) + e.message;
@@ -75,7 +79,16 @@ result<void> database_state::prepare(write_request& request) {
     for (const auto* target : request.targets)
         if (target->pin()->dropped)
             return error{errc::not_found, "no collection \"" + target->name() + "\": it was dropped"};
-    return request.resolve ? request.resolve(request) : result<void>{};
+    if (request.resolve) VECSTORE_CHECK(request.resolve(request));
+    const bool adds = std::any_of(request.operations.begin(), request.operations.end(), [](const operation& o) {
+        return o.type == wal::record_type::upsert || o.type == wal::record_type::upsert_expiring;
+    });
+    for (const auto* target : request.targets)
+        if (adds && target->pin()->ordinal_end > versions_max)
+            return error{errc::resource_exhausted,
+                         "collection \"" + target->name() +
+                             "\" has numbered all versions that it can; write its points into a new one"};
+    return {};
 }
 
 /// Errors of single writes are put into their outcomes; an error returned concerns all the others.

@@ -298,6 +298,8 @@ result<MDB_txn*> environment::begin_write() VECSTORE_NO_THREAD_SAFETY_ANALYSIS {
         writer_mutex_.unlock();
         return std::move(stored).error();
     }
+    int dead = 0;
+    (void)mdb_reader_check(handle_, &dead);  // a killed reader must not keep pages from being used again
     int code = grow_if_wanted();
     enter();
     MDB_txn* transaction = nullptr;

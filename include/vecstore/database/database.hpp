@@ -4,6 +4,16 @@
 /// Lifetime: the database closes when the last handle, collections included, is gone; `close` does it now and reports
 /// errors.
 /// Processes: one process may have a directory open for writing; any number may have it open read-only.
+///   What a read-only database shows is one state of the writer's: at opening, the last checkpoint and the log behind
+///   it. It moves on, never back, as a whole and for all its handles, when something is read (a call of `collection`,
+///   `open_collection`, `list_collections`) after the writer has written a checkpoint that is newer; `refresh` does
+///   so without reading. A call sees one state from its beginning to its end; two calls may see two.
+///   What it costs the writer: nothing waits for a reader, and none keeps the tables longer than a call. A reader that is
+///   stopped in the middle of one keeps the pages that its call can see, until the tables' file is compacted (by
+///   `optimize`, and in the background when half of it is free): then the stopped reader has the old file for itself,
+///   and the writer's goes on without it. A reader that does not read keeps the parts of the state that it shows,
+///   deleted or not, until it reads or refreshes. So each reader holds at most one old state, however long it sleeps; a
+///   killed one holds nothing from the writer's next checkpoint on.
 /// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is
 /// there whole or not at all, and a damaged file gives `errc::corruption` with its name, never a wrong answer.
 #pragma once
@@ -89,6 +99,13 @@ public:
     /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption,
     /// unavailable.
     result<void> optimize(const progress_callback& report = {});
+    /// Read-only: goes over to the newest checkpoint, and to merged parts and new graphs of the state that it has. True
+    /// when there was something new. Reads follow checkpoints by themselves, so this is for readers that pause, to let go
+    /// of old files. A database open for writing is always at the newest state: false.
+    /// Cost: a look at the tables, when there is nothing new; else as opening.
+    /// Errors: those of `open`; all stays as it was.
+    result<bool> refresh();
+
     /// Writes a checkpoint, stops the background thread and lets go of the directory. Later calls give `unavailable`.
     /// Waits for the threads inside `optimize`, which is cancelled; so it must not be called from its `report`.
     /// Errors: those of `checkpoint`; the database is closed all the same, and nothing acknowledged is lost.
