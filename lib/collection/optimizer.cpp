@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace vecstore::detail {
 namespace {
@@ -44,10 +45,14 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
     const auto& options = state.options().vectors[job.slot];
     const auto pinned = state.pin();
     std::optional<part_writer> writer;
+    std::uint64_t written = 0;
     for (const auto& input : job.inputs) {
         for (row_id row = 0; row < input->size(); ++row) {
-            if (row % rows_between_checks == 0 && control.keep_going && !control.keep_going(0, 0))
-                return error{errc::cancelled, "optimizing was cancelled"};
+            if (row % rows_between_checks == 0) {
+                if (control.wrote) control.wrote(std::exchange(written, 0));
+                if (control.keep_going && !control.keep_going(0, 0))
+                    return error{errc::cancelled, "optimizing was cancelled"};
+            }
             const auto ordinal = input->ordinal_of(row);
             if (!pinned->deaths->alive_at(ordinal, control.droppable_lsn)) continue;
             if (!writer) {
@@ -55,6 +60,7 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
                 writer.emplace(std::move(created));
             }
             VECSTORE_CHECK(writer->append(ordinal, input->vectors().at(row), input->identity_of(row)));
+            written += row_bytes(options.type, options.dim);
         }
     }
     if (!writer) return std::shared_ptr<const part>();

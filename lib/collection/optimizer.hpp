@@ -44,6 +44,8 @@ struct job_control {
     unsigned threads = 1;             ///< threads that build the indexes, the caller's included
     /// Called now and then by the calling thread; false cancels the job.
     std::function<bool(std::size_t rows_done, std::size_t rows)> keep_going;
+    /// Told what was written since the last call, before `keep_going` is asked; may be empty.
+    std::function<void(std::uint64_t bytes)> wrote = {};
 };
 
 /// The most useful job, if there is one.

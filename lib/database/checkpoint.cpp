@@ -31,6 +31,8 @@ result<void> database_state::checkpoint_locked() {
     auto& c = *unfinished_;
     for (std::size_t i = c.parts.size(); i < c.collections.size(); ++i) {
         VECSTORE_TRY(auto parts, write_sealed_parts(*files_, directory_, *c.collections[i]));
+        for (std::size_t slot = 0; slot < parts.size(); ++slot)
+            if (parts[slot]) count_part(*c.collections[i], slot, *parts[slot], false);
         c.parts.push_back(std::move(parts));
     }
     if (control_ && control_->state().format_version < tables::format_version) {

@@ -19,6 +19,7 @@
 #include "collection/port.hpp"
 #include "commit_queue.hpp"
 #include "inflow.hpp"
+#include "pace.hpp"
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -217,6 +218,10 @@ private:
     /// `now` false: only let it see that something has changed (a write that waits for the flush interval).
     void wake_background(bool now);
     void note_error(const error& e);
+    /// Rests for as long as the budgets want; false when there is no reason to go on.
+    [[nodiscard]] bool keep_pace(const optimizer_pace& pace, const std::function<bool()>& keep_going);
+    /// Counts the files of a part as written; `indexes_only`: its rows were there before.
+    void count_part(const collection_state& state, std::size_t slot, const part& written, bool indexes_only);
     [[nodiscard]] std::vector<std::shared_ptr<collection_state>> all_collections() const;
 
     [[nodiscard]] bool in_memory() const noexcept { return directory_.empty(); }
@@ -250,6 +255,9 @@ private:
     std::atomic<std::uint64_t> releasable_lsn_{~std::uint64_t{0}};  ///< the log from here on must stay
     std::atomic<std::uint64_t> log_bytes_{0};                       ///< of the log files
     std::atomic<std::uint64_t> bytes_since_seal_{0};
+    std::atomic<std::uint64_t> user_bytes_written_{0};
+    std::atomic<std::uint64_t> log_bytes_written_{0};
+    std::atomic<std::uint64_t> part_bytes_written_{0};
     std::atomic<bool> poisoned_{false};
     std::atomic<bool> any_expiring_{false};  ///< some collection has points that expire
     std::atomic<bool> closed_{false};

@@ -32,6 +32,9 @@ result<void> check_options(const database_options& options) {
                                 " is not 0 or 1");
     if (options.build_threads < 1 || options.build_threads > 256)
         return invalid_argument("build_threads = " + std::to_string(options.build_threads) + " is not in 1 to 256");
+    if (!(options.optimizer_cpu_share > 0 && options.optimizer_cpu_share <= 1))
+        return invalid_argument("optimizer_cpu_share = " + std::to_string(options.optimizer_cpu_share) +
+                                " is not above 0 and up to 1");
     if (options.checkpoint_bytes == 0) return invalid_argument("checkpoint_bytes = 0");
     if (options.expire_interval_ms == 0) return invalid_argument("expire_interval_ms = 0");
     if (options.flush_interval_ms == 0) return invalid_argument("flush_interval_ms = 0");

@@ -137,15 +137,39 @@ result<void> database_state::run_and_install(collection_state& state, const opti
     const auto task = "optimizing " + state.name();
     job_control control;
     control.droppable_lsn = checkpoint_lsn_;
-    control.threads = options_.build_threads;
+    control.threads = options_.optimizer_cpu_share < 1 ? 1 : options_.build_threads;
+    optimizer_pace pace(options_.optimizer_cpu_share, options_.optimizer_bytes_per_second);
+    control.wrote = [&](std::uint64_t bytes) { pace.wrote(bytes); };
     control.keep_going = [&](std::size_t done, std::size_t total) {
         // A long build must not keep the log from being released.
         if (checkpoint_due())
             if (auto written = checkpoint(); !written) note_error(written.error());
-        return !closing_ && (!report || report({task, done, total}));
+        return keep_pace(pace, [&] { return !closing_ && (!report || report({task, done, total})); });
     };
     VECSTORE_TRY(const auto outcome, run_job(*files_, directory_, state, job, control));
+    if (outcome.output) count_part(state, outcome.slot, *outcome.output, !job.rewrite);
     return install_job(state, outcome);
+}
+
+bool database_state::keep_pace(const optimizer_pace& pace, const std::function<bool()>& keep_going) {
+    constexpr std::chrono::duration<double> nap(0.02);
+    while (keep_going()) {
+        const auto rest = pace.rest();
+        if (rest < nap / 20) return true;
+        std::this_thread::sleep_for(std::min(rest, nap));
+    }
+    return false;
+}
+
+void database_state::count_part(const collection_state& state, std::size_t slot, const part& written,
+                                bool indexes_only) {
+    const auto directory = part_directory(directory_, state.id(), slot);
+    const auto rows = part_path(directory, written.descriptor().number);
+    for (const auto& file : part_files(directory, written.descriptor().number)) {
+        if (indexes_only && file == rows) continue;
+        if (const auto bytes = files_->file_size(file))
+            part_bytes_written_.fetch_add(*bytes, std::memory_order_relaxed);
+    }
 }
 
 result<void> database_state::install_job(collection_state& state, const optimizer_outcome& outcome) {
@@ -212,6 +236,8 @@ result<database_stats> database_state::stats() {
     stats.checkpoint_lsn = checkpoint_lsn_;
     stats.log_bytes = log_bytes_;
     VECSTORE_TRY(stats.tables_bytes, tables_->size_bytes());
+    stats.tables_free_bytes = tables_->free_bytes();
+    stats.written = {user_bytes_written_, log_bytes_written_, part_bytes_written_, tables_->written_bytes()};
     stats.poisoned = poisoned_;
     const lock_guard catalog_lock(catalog_mutex_);
     stats.collections = by_name_.size();

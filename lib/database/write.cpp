@@ -142,7 +142,7 @@ void database_state::answer_repeated(std::span<commit_queue::entry* const> group
 /// Appends the records of all writes that are still good; the lsn of the last.
 result<std::uint64_t> database_state::append(std::span<commit_queue::entry* const> group) {
     std::vector<wal::draft> drafts;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0, given = 0;
     for (auto* entry : group) {
         if (!entry->outcome || entry->repeats) continue;
         const auto& operations = entry->request->operations;
@@ -150,6 +150,7 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
             const auto flags = i + 1 < operations.size() ? wal::flag_batch_continues : std::uint16_t{0};
             drafts.push_back({operations[i].type, flags, operations[i].payload});
             bytes += wal::record_bytes(operations[i].payload.size());
+            given += operations[i].payload.size();
         }
     }
     auto last_lsn = lsn_.load(std::memory_order_relaxed) + drafts.size();
@@ -158,8 +159,10 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
         auto appended = log_->append(drafts);
         if (!appended) return log_->poisoned() ? poison(std::move(appended).error()) : std::move(appended).error();
         last_lsn = *appended;
+        log_bytes_written_.fetch_add(bytes, std::memory_order_relaxed);
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
     }
+    user_bytes_written_.fetch_add(given, std::memory_order_relaxed);
     bytes_since_seal_.fetch_add(bytes, std::memory_order_relaxed);
     return last_lsn;
 }

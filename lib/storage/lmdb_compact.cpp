@@ -87,6 +87,7 @@ result<void> environment::move_to(environment& copy, const std::string& director
         return synced;
     }
     copy.set_directory(directory);
+    copy.written_bytes_ += written_bytes_ + copy.bytes_in_use();
     replaced_.store(true, std::memory_order_release);
     return {};
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <new>
@@ -47,6 +48,20 @@ error translate(int code, const char* operation, const std::string& path) {
     }
     return {to, std::string("lmdb ") + operation + ": " + mdb_strerror(code), path, 0};
 }
+
+namespace {
+
+/// Live now and not before; and the meta page.
+std::uint64_t pages_written(const page_sums& before, const page_sums& now) noexcept {
+    std::uint64_t pages = 1;
+    for (std::size_t i = 0; i < now.blocks.size(); ++i) {
+        const auto old = i < before.blocks.size() ? before.blocks[i].live : 0;
+        pages += static_cast<std::uint64_t>(std::popcount(now.blocks[i].live & ~old));
+    }
+    return pages;
+}
+
+}  // namespace
 
 result<void> environment::create(const lmdb_options& options) {
     if (const int code = mdb_env_create(&handle_)) return translate(code, "create", path_);
@@ -185,6 +200,7 @@ result<void> environment::write_sums(const page_usage& now) {
     VECSTORE_TRY(const auto tables, posix_file_system().open(path_, open_mode::read));
     VECSTORE_TRY(auto sums, sum_pages(*tables, now, sums_ ? &*sums_ : nullptr));
     VECSTORE_CHECK(write_file(posix_file_system(), sums_path_, encode_sums(sums)));
+    if (sums_) written_bytes_.fetch_add(pages_written(*sums_, sums) * now.page_bytes, std::memory_order_relaxed);
     free_bytes_.store(now.free_pages.size() * now.page_bytes, std::memory_order_relaxed);
     sums_ = std::move(sums);
     return {};

@@ -87,6 +87,10 @@ public:
     [[nodiscard]] result<std::uint64_t> file_bytes() const;
     /// Of the file, in pages that hold nothing; after the last commit of this process.
     [[nodiscard]] std::uint64_t free_bytes() const noexcept { return free_bytes_.load(std::memory_order_relaxed); }
+    /// By commits and moves of this process, without the sums.
+    [[nodiscard]] std::uint64_t written_bytes() const noexcept {
+        return written_bytes_.load(std::memory_order_relaxed);
+    }
 
 private:
     result<void> create(const lmdb_options& options);
@@ -116,6 +120,7 @@ private:
     std::atomic<bool> replaced_{false};    ///< by this process
     std::atomic<bool> misplaced_{false};   ///< a failed move left it under another name: no more commits
     std::atomic<std::uint64_t> free_bytes_{0};
+    std::atomic<std::uint64_t> written_bytes_{0};
     vecstore::mutex mutex_;
     vecstore::mutex writer_mutex_;  ///< makes writers of this process wait outside of LMDB, and table opening exclusive
     /// Walks the free pages, also when all other reader slots are taken; reset between. None when read-only.

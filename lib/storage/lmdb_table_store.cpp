@@ -275,6 +275,7 @@ public:
     }
     [[nodiscard]] result<std::uint64_t> size_bytes() override { return current_.pin()->env->file_bytes(); }
     [[nodiscard]] std::uint64_t free_bytes() noexcept override { return current_.pin()->env->free_bytes(); }
+    [[nodiscard]] std::uint64_t written_bytes() noexcept override { return current_.pin()->env->written_bytes(); }
 
     result<void> compact() override {
         if (options_.read_only) return error{errc::unsupported, "tables were opened read-only", path_};

@@ -36,6 +36,13 @@ struct database_options {
     /// 1.
     unsigned build_threads = 1;
 
+    /// How much of one processor the merging of parts and the building of graphs may take, above 0 and up to 1; the rest
+    /// of the time it sleeps. Below 1, one thread builds. For `database::optimize` too.
+    double optimizer_cpu_share = 1.0;
+
+    /// How fast merging and building may write, on average over a job; 0 = as fast as the disk takes it.
+    std::uint64_t optimizer_bytes_per_second = 0;
+
     /// Log bytes after which a checkpoint is due. Less: faster reopening after a crash and less memory. More: fewer
     /// rewrites.
     std::uint64_t checkpoint_bytes = 32u << 20;
@@ -72,6 +79,21 @@ struct database_environment {
     std::function<std::uint64_t()> clock = {};
 };
 
+/// Bytes that this process has written for a database since it opened it.
+struct database_traffic {
+    std::uint64_t user = 0;    ///< operations as they are encoded: ids, vectors, payloads
+    std::uint64_t log = 0;     ///< records of the log, headers and padding included
+    std::uint64_t parts = 0;   ///< parts and indexes, by checkpoints and by merging
+    std::uint64_t tables = 0;  ///< pages of the tables, compaction included; 0 for tables in memory
+
+    /// Bytes written for each byte that came in; 0 before the first. About 3 to 4 is usual for vectors that are
+    /// written once: log, part, and each merge that a row goes through (one for every fourfold size). Small payloads
+    /// under ids in random order cost more, as each checkpoint writes whole pages of the tables.
+    [[nodiscard]] double amplification() const noexcept {
+        return user == 0 ? 0 : static_cast<double>(log + parts + tables) / static_cast<double>(user);
+    }
+};
+
 /// Sizes in bytes, positions in the log as lsn.
 struct database_stats {
     std::uint64_t lsn = 0;             ///< last write applied
@@ -79,6 +101,8 @@ struct database_stats {
     std::uint64_t checkpoint_lsn = 0;  ///< last write in the tables and parts
     std::uint64_t log_bytes = 0;       ///< of the log files; whole files go when a checkpoint has passed them
     std::uint64_t tables_bytes = 0;
+    std::uint64_t tables_free_bytes = 0;  ///< of these, hold nothing: for later writes, or for `optimize` to give back
+    database_traffic written;
     std::size_t collections = 0;
     /// Of all points at `lsn`: sum of the collections' (collection_info::state_hash). Two databases with the same log
     /// agree, whatever their checkpoints and parts. Nothing when that of a collection is not known.

@@ -121,6 +121,9 @@ public:
     /// Of `size_bytes`, what holds nothing since the last commit; later commits use it again. 0 when not known.
     [[nodiscard]] virtual std::uint64_t free_bytes() noexcept { return 0; }
 
+    /// Written by this process since the store was opened, about. 0 when not known.
+    [[nodiscard]] virtual std::uint64_t written_bytes() noexcept { return 0; }
+
     /// Gives `free_bytes` back to the file system. Readers go on; writers wait. Nothing to do where nothing is kept.
     /// Durability: what was committed stays durable, whatever this returns; a crash leaves the old file or the new one.
     /// Errors: resource_exhausted (it needs as much again as is in use, for a while), unsupported (read-only; a file

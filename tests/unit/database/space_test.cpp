@@ -122,3 +122,27 @@ TEST_CASE("space: a collection that has used up its numbers of versions refuses 
     CHECK(docs.get({1}).value().id == vs::point_id(1));
     CHECK(code_of(docs.upsert({make_point(4, {1, 1, 1})})) == errc::resource_exhausted);
 }
+
+TEST_CASE("space: what is written is counted", "[database]") {
+    temporary_directory directory;
+    auto db = vs::database::open(directory / "db", quiet()).value();
+    auto docs = db.create_collection("docs", one_vector(dim)).value();
+    const auto made = db.stats().value().written;
+    REQUIRE(docs.upsert(some_points(1, 0, 500)));
+    const auto logged = db.stats().value().written;
+    CHECK(logged.user - made.user > 500 * (dim * sizeof(float) + 300));
+    CHECK(logged.log - made.log > logged.user - made.user);
+    CHECK(logged.parts == made.parts);
+    REQUIRE(db.checkpoint());
+    const auto sealed = db.stats().value().written;
+    CHECK(sealed.log == logged.log);
+    CHECK(sealed.parts > 500 * dim * sizeof(float));
+    CHECK(sealed.tables > made.tables + 500 * 300);
+    REQUIRE(db.optimize());
+    const auto built = db.stats().value().written;
+    CHECK(built.parts > sealed.parts);
+    CHECK(built.parts < sealed.parts + 500 * dim * sizeof(float) + 500'000);  // a graph, not the rows again
+    CHECK(built.amplification() > 2);
+    CHECK(built.amplification() < 20);
+    CHECK(vs::database_traffic().amplification() == 0);
+}
