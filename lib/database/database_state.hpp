@@ -212,6 +212,8 @@ private:
     // space.cpp
     /// Removes the marks of dead versions that no part has rows of and no id leads to.
     result<void> forget_vanished(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
+    /// Lets go of the log before the checkpoint, if there is much of it.
+    result<void> trim_log();
     /// Gives back what is free in the tables' file, if that is more than one part in `share` of it.
     result<void> compact_tables(std::uint64_t share) VECSTORE_REQUIRES(optimizer_mutex_);
 

@@ -7,7 +7,8 @@
 namespace vecstore::detail {
 namespace {
 
-constexpr std::uint64_t worth_a_copy = 1u << 20;  ///< free bytes, at least
+constexpr std::uint64_t worth_a_copy = 1u << 20;     ///< free bytes, at least
+constexpr std::uint64_t worth_a_segment = 4u << 20;  ///< bytes of the log, at least
 
 bool all_dead(byte_span page) noexcept {
     return std::all_of(page.begin(), page.end(), [](std::byte eight) { return eight == std::byte{0xFF}; });
@@ -67,6 +68,19 @@ result<void> database_state::compact_tables(std::uint64_t share) {
     compaction_unsupported_ = true;
     note_error(done.error());
     return {};
+}
+
+/// Only whole segments can go, so the one being written is ended.
+result<void> database_state::trim_log() {
+    return queue_.exclusively([this]() -> result<void> {
+        if (!log_ || log_->bytes() < worth_a_segment) return {};
+        VECSTORE_CHECK(check_writable());
+        if (auto begun = log_->start_segment(); !begun)
+            return log_->poisoned() ? poison(std::move(begun).error()) : std::move(begun).error();
+        const auto released = release_log(checkpoint_lsn_.load(std::memory_order_relaxed) + 1);
+        log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+        return released;
+    });
 }
 
 }  // namespace vecstore::detail

@@ -128,6 +128,7 @@ result<void> database_state::optimize(const progress_callback& report) {
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
     for (const auto& state : all_collections()) VECSTORE_CHECK(forget_vanished(*state));
+    VECSTORE_CHECK(trim_log());
     constexpr std::uint64_t eighth = 8;
     return compact_tables(eighth);
 }
