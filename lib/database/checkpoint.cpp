@@ -3,8 +3,6 @@
 #include "collection/tables.hpp"
 #include "database_state.hpp"
 
-#include <algorithm>
-
 namespace vecstore::detail {
 
 /// Cheaper than asking the tables: whoever sees a checkpoint in a snapshot sees that it was announced before.
@@ -123,7 +121,7 @@ result<void> database_state::install_checkpoint() {
         }
         checkpoint_lsn_.store(c.lsn, std::memory_order_release);
         if (!log_) return {};
-        const auto released = release_log(std::min(c.lsn + 1, releasable_lsn_.load()));
+        const auto released = release_log(c.lsn + 1);
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
         return released;
     });

@@ -157,6 +157,7 @@ result<void> database_state::store_log_readers(storage::table_writer& tables, co
 
 /// Lets go of the log before `upto_lsn`, but for what options and named readers keep. By the writer.
 result<void> database_state::release_log(std::uint64_t upto_lsn) {
+    upto_lsn = std::min(upto_lsn, releasable_lsn_.load());  // what the archive does not have yet
     auto held = upto_lsn;
     {
         const lock_guard lock(catalog_mutex_);

@@ -317,11 +317,15 @@ TEST_CASE("backup: an archive that cannot be written keeps the log, and says so"
     std::ofstream(place / "archive") << "a file stands in the way";
     REQUIRE(db.checkpoint());
     CHECK_FALSE(db.stats().value().last_error.empty());
+    // Optimizing lets go of the log, too, when there is enough of it.
+    for (int i = 0; i < 20; ++i)
+        docs.upsert({make_point(50 + i, {1, 2, 3}, {{"text", std::string(1'000'000, 'x')}})}).value();
+    REQUIRE(db.optimize());
     docs.upsert(some_points(20, 10)).value();
     std::filesystem::remove(place / "archive");
     REQUIRE(db.checkpoint());
     db.backup(place / "archive").value();
-    CHECK(vs::verify_backups(place / "archive").value().log.front().first == 1);
+    CHECK(vs::verify_backups(place / "archive").value().log == std::vector<vs::lsn_range>{{1, db.stats().value().lsn}});
 }
 
 TEST_CASE("backup: on a disk in memory, with the tables as a file of their own", "[backup]") {
