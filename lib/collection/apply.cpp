@@ -101,11 +101,12 @@ result<void> collection_state::edit_point(const point_id& id, payload_edit kind,
     VECSTORE_TRY(const auto edited, edit_payload(point.payload, kind, body));
     if (*ordinal < changes_->first_ordinal()) edits_->insert(*ordinal);
     const auto vectors = vectors_hash_of(*ordinal, point);
+    if (!vectors) state_hash_.reset();  // and it stays unknown for as long as the damaged row is there
     if (state_hash_) {
-        *state_hash_ -= hash_of_point(id_, id, point.version, vectors, point.encoded);
-        *state_hash_ += hash_of_point(id_, id, lsn, vectors, edited);
+        *state_hash_ -= hash_of_point(id_, id, point.version, *vectors, point.encoded);
+        *state_hash_ += hash_of_point(id_, id, lsn, *vectors, edited);
     }
-    changes_->put_point(*ordinal, lsn, id, edited, point.expire_at, vectors);
+    changes_->put_point(*ordinal, lsn, id, edited, point.expire_at, vectors.value_or(hash128{}));
     return {};
 }
 
@@ -115,16 +116,20 @@ result<point_ref> collection_state::newest_point(ordinal_id ordinal, storage::ta
     return find_point(std::span(generations, sealed_ ? 2u : 1u), ~std::uint64_t{0}, id_, ordinal, tables, with_expiry);
 }
 
-/// Points of format 1 do not have it; they lie in parts, which the newest view knows.
-hash128 collection_state::vectors_hash_of(ordinal_id ordinal, const point_ref& point) const {
-    return point.vectors ? *point.vectors : hash_of_vectors(*view_.pin(), options_, ordinal);
+/// Points of format 1 do not have it; they lie in parts, which the newest view knows. Nothing when the row is damaged.
+std::optional<hash128> collection_state::vectors_hash_of(ordinal_id ordinal, const point_ref& point) const {
+    if (point.vectors) return point.vectors;
+    const auto computed = hash_of_vectors(*view_.pin(), options_, ordinal);
+    return computed ? std::optional(*computed) : std::nullopt;
 }
 
 /// A damaged point can be overwritten and erased like any other; what it added to the sum is then not known.
 void collection_state::subtract_hash(ordinal_id ordinal, storage::table_reader& tables) {
     if (!state_hash_) return;
-    if (const auto point = newest_point(ordinal, tables, false))
-        *state_hash_ -= hash_of_point(id_, point->id, point->version, vectors_hash_of(ordinal, *point), point->encoded);
+    const auto point = newest_point(ordinal, tables, false);
+    const auto vectors = point ? vectors_hash_of(ordinal, *point) : std::nullopt;
+    if (vectors)
+        *state_hash_ -= hash_of_point(id_, point->id, point->version, *vectors, point->encoded);
     else
         state_hash_.reset();
 }

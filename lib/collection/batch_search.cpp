@@ -91,10 +91,12 @@ public:
         found_.assign(queries_.size(), {});
         sure_.assign(queries_.size(), true);
         stats_ = {};
+        failure_.reset();
         if (part_.dead_rows() > 0)
             scan(choice, [&](row_id row) { return session_.visible(part_.ordinal_of(row)); });
         else
             scan(choice, index::allow_all{});
+        if (failure_) sure_.assign(queries_.size(), false);  // who needs the damaged row finds it when asked alone
         const auto& noted = choice.setting.setting.breadth > 0 ? *part_.lists() : *part_.graph();
         for (std::size_t i = 0; i < queries_.size(); ++i) {
             answers[queries_[i]].reset();
@@ -110,8 +112,15 @@ public:
 private:
     template <class Allow>
     void scan(const batch_choice& choice, const Allow& allow) {
+        const auto& rows = part_.stored();
+        if (rows.plain())
+            scan_by(choice, allow, [&](std::size_t i) { return index::exact_distances(rows.mapped, computers_[i]); });
+        else
+            scan_by(choice, allow, [&](std::size_t i) { return read_distances(rows, computers_[i], failure_); });
+    }
+    template <class Allow, class DistancesOf>
+    void scan_by(const batch_choice& choice, const Allow& allow, const DistancesOf& distances_of) {
         const auto& codes = *part_.graph()->shared().codes;
-        const auto distances_of = [&](std::size_t i) { return index::exact_distances(part_.vectors(), computers_[i]); };
         const auto unsure = [&](std::size_t i) { sure_[i] = false; };
         const auto stride = codes.codec.code_bytes();
         if (const auto probed = choice.setting.setting.breadth; probed > 0) {
@@ -135,7 +144,14 @@ private:
     std::vector<std::vector<neighbor>> found_;
     std::vector<char> sure_;
     index::ivf_search_stats stats_;
+    std::optional<error> failure_;
 };
+
+/// Indexes that a batch may use are brought into memory first. May throw std::bad_alloc.
+void load_indexes(const part& p) {
+    for (const auto* index : p.opened_indexes())
+        if (index != nullptr) (void)index->ready();
+}
 
 }  // namespace
 
@@ -153,7 +169,7 @@ std::vector<std::optional<part_answer>>& batch_answers::add(const part& p, std::
 
 batch_choice choose_together(const part& p, const vector_options& options, double recall, std::size_t k,
                              std::size_t queries) noexcept {
-    if (queries < together_min || options.on_disk || p.graph() == nullptr) return {};
+    if (queries < together_min || options.on_disk || p.graph() == nullptr || p.graph()->waiting()) return {};
     const auto* const codes = p.graph()->shared().codes;
     if (codes == nullptr || !codes->codec.fits_slabs()) return {};
     const auto alone = p.choose(recall, k, std::nullopt);
@@ -167,7 +183,7 @@ batch_choice choose_together(const part& p, const vector_options& options, doubl
         if (nanoseconds / 1000 < best.microseconds) best = {true, setting, nanoseconds / 1000};
     };
     consider({{}, scan_recall, 0, true}, rows * (pair + cost.row_in_order / n) + kept);
-    if (p.lists() == nullptr) return best;
+    if (p.lists() == nullptr || p.lists()->waiting()) return best;
     const auto& lists = *p.lists()->shared().lists;
     const auto setting = p.lists()->measured().choose(recall, k, p.lists()->mix().shares());
     if (!setting.reached || !index::slabs_fit(lists, codes->codec)) return best;
@@ -195,6 +211,7 @@ batch_answers search_together(const read_session& session, std::span<const neare
         const auto& options = session.collection().options().vectors[like.slot];
         for (const auto& part : *session.state().vectors[like.slot].parts) {
             const auto choose = [&] { return choose_together(*part, options, like.recall, like.wanted, same.size()); };
+            if (same.size() >= together_min && !options.on_disk) load_indexes(*part);
             auto choice = choose();
             if (!choice.together) continue;
             auto& each = answers.add(*part, requests.size());

@@ -19,12 +19,24 @@ namespace vecstore::detail {
     return {};
 }
 
-/// May throw std::bad_alloc.  Errors: corruption (no such section).
+/// The bytes of a section, whole and right.  Errors: corruption (no such section; path and offset of a damaged block).
+[[nodiscard]] inline result<byte_span> checked_section(const storage::block_file& file, std::uint32_t name) {
+    VECSTORE_TRY(const auto bytes, file.section(name));
+    VECSTORE_CHECK(file.check(bytes));
+    return bytes;
+}
+
+/// May throw std::bad_alloc.  Errors: as `checked_section`.
 [[nodiscard]] inline result<aligned_buffer<std::byte>> read_section(const storage::block_file& file,
                                                                     std::uint32_t name) {
     VECSTORE_TRY(const auto bytes, file.section(name));
     aligned_buffer<std::byte> copy(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), copy.data());
+    // In slices, so that what has been checked is still in the cache when it is copied.
+    for (std::size_t at = 0; at < bytes.size(); at += storage::block_bytes) {
+        const auto slice = bytes.subspan(at, std::min(storage::block_bytes, bytes.size() - at));
+        VECSTORE_CHECK(file.check(slice));
+        std::copy(slice.begin(), slice.end(), copy.data() + at);
+    }
     return copy;
 }
 
@@ -32,9 +44,9 @@ namespace vecstore::detail {
     return {buffer.data(), buffer.size()};
 }
 
-/// The section OWNR.  Errors: corruption (of another part).
+/// The section OWNR.  Errors: corruption (damaged, or of another part).
 [[nodiscard]] inline result<void> check_owner(const storage::block_file& file, std::uint64_t root) {
-    VECSTORE_TRY(const auto bytes, file.section(storage::fourcc("OWNR")));
+    VECSTORE_TRY(const auto bytes, checked_section(file, storage::fourcc("OWNR")));
     byte_reader in(bytes);
     if (in.get<std::uint64_t>() != root || !in.finished()) return corruption("index of another part", file.path(), 0);
     return {};

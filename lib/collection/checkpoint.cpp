@@ -186,7 +186,7 @@ result<manifest_entry> parse_manifest_entry(byte_span key_bytes, byte_span value
 
 result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root,
                                           storage::table_reader& tables, collection_id collection,
-                                          const collection_options& options) {
+                                          const collection_options& options, storage::verify_mode verify) {
     std::vector<part_list> lists(options.vectors.size());
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
@@ -195,7 +195,7 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
         if (entry.slot >= lists.size())
             return error{errc::corruption, "an entry of the manifest names no vector", "parts", 0};
         VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, entry.slot), entry.part,
-                                             options.vectors[entry.slot]));
+                                             options.vectors[entry.slot], verify));
         lists[entry.slot].push_back(std::move(opened));
         VECSTORE_CHECK(cursor->next());
     }
@@ -310,7 +310,8 @@ result<void> erase_tables(storage::table_writer& tables, collection_id collectio
 result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files,
                                                                         const std::string& root,
                                                                         storage::table_reader& tables,
-                                                                        std::uint64_t applied_lsn) {
+                                                                        std::uint64_t applied_lsn,
+                                                                        storage::verify_mode verify) {
     std::vector<std::shared_ptr<collection_state>> collections;
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::catalog));
     VECSTORE_CHECK(cursor->seek({}));
@@ -323,7 +324,7 @@ result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage:
         auto state = std::make_shared<collection_state>(id, named.name, named.options);
         VECSTORE_TRY(auto deaths, load_deaths(tables, id, ordinal_end));
         VECSTORE_TRY(auto edits, load_edits(tables, id));
-        VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options));
+        VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options, verify));
         // The optimizer takes numbers, too, and changes the manifest without the catalog.
         auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
         for (const auto& list : parts)

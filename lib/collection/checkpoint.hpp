@@ -36,12 +36,11 @@ namespace vecstore::detail {
 /// Removes all that the tables hold of a collection.
 [[nodiscard]] result<void> erase_tables(storage::table_writer& tables, collection_id collection);
 
-/// All collections of a checkpoint, with their parts opened and verified.
+/// All collections of a checkpoint, with their parts opened, and verified as `verify` says.
 /// Errors: corruption, io.
-[[nodiscard]] result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files,
-                                                                                      const std::string& root,
-                                                                                      storage::table_reader& tables,
-                                                                                      std::uint64_t applied_lsn);
+[[nodiscard]] result<std::vector<std::shared_ptr<collection_state>>> load_collections(
+    storage::file_system& files, const std::string& root, storage::table_reader& tables, std::uint64_t applied_lsn,
+    storage::verify_mode verify = storage::verify_mode::all);
 
 /// A file that the manifest of parts names.
 struct listed_file {

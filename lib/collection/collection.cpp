@@ -72,12 +72,18 @@ result<hash128> collection::verify_state() const {
     const auto& now = session.state();
     hash128 computed;
     std::size_t points = 0;
+    std::optional<error> failure;
     VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
         const auto vectors = detail::hash_of_vectors(now, state.options(), ordinal);
-        computed += detail::hash_of_point(state.id(), point.id, point.version, vectors, point.encoded);
+        if (!vectors) {
+            failure = vectors.error();
+            return false;
+        }
+        computed += detail::hash_of_point(state.id(), point.id, point.version, *vectors, point.encoded);
         ++points;
         return true;
     }));
+    if (failure) return *std::move(failure);
     if (points != now.point_count)
         return error{errc::corruption, "collection \"" + name() + "\" has " + std::to_string(points) + " points, not " +
                                            std::to_string(now.point_count)};

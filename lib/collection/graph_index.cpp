@@ -11,14 +11,13 @@ namespace {
 
 using storage::fourcc;
 
-constexpr auto file_kind = fourcc("VGRF");
 constexpr std::uint32_t file_version = 2;
 
 }  // namespace
 
 result<std::uint64_t> write_graph_file(storage::file_system& files, const std::string& path, std::uint64_t owner_root,
                                        const graph_content& content) {
-    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, path, file_kind, file_version));
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, path, graph_file_kind, file_version));
     VECSTORE_CHECK(write_section(file, fourcc("LVL0"), content.graph.level0));
     VECSTORE_CHECK(write_section(file, fourcc("UPPR"), content.graph.upper));
     VECSTORE_CHECK(write_section(file, fourcc("GHDR"), content.graph.header));
@@ -36,41 +35,40 @@ result<std::uint64_t> write_graph_file(storage::file_system& files, const std::s
 
 result<std::unique_ptr<const part_index>> graph_index::open(storage::file_system& files, const std::string& path,
                                                             const index_owner& owner) {
-    VECSTORE_TRY(const auto file, storage::block_file::open(files, path, file_kind, storage::verify_mode::all));
+    VECSTORE_TRY(auto file, storage::block_file::open(files, path, graph_file_kind, storage::verify_mode::footer));
     if (file->version() < 1 || file->version() > file_version)
         return corruption("a version that this program does not know", path, 0);
     VECSTORE_CHECK(check_owner(*file, owner.root));
     std::unique_ptr<graph_index> opened(new graph_index(owner));
-    VECSTORE_CHECK(opened->read(*file, owner));
+    VECSTORE_TRY(const auto measured, checked_section(*file, fourcc("CALB")));
+    auto read = file->version() == 1 ? calibration::load_version_1(measured) : calibration::load(measured);
+    VECSTORE_TRY(opened->measured_, std::move(read));
+    opened->file_bytes_ = file->bytes();
+    opened->file_ = std::move(file);
     return std::unique_ptr<const part_index>(std::move(opened));
 }
 
-result<void> graph_index::read(const storage::block_file& file, const index_owner& owner) {
-    VECSTORE_TRY(const auto header, file.section(fourcc("GHDR")));
-    VECSTORE_TRY(level0_, read_section(file, fourcc("LVL0")));
-    VECSTORE_TRY(upper_, read_section(file, fourcc("UPPR")));
+result<void> graph_index::load() const {
+    VECSTORE_TRY(const auto header, checked_section(*file_, fourcc("GHDR")));
+    VECSTORE_TRY(level0_, read_section(*file_, fourcc("LVL0")));
+    VECSTORE_TRY(upper_, read_section(*file_, fourcc("UPPR")));
     VECSTORE_TRY(auto graph,
-                 index::frozen_graph::open(header, span_of(level0_), span_of(upper_), owner.rows.mapped.size()));
+                 index::frozen_graph::open(header, span_of(level0_), span_of(upper_), originals_.mapped.size()));
+    if (file_->version() > 1 && file_->has_section(fourcc("CODC"))) VECSTORE_CHECK(read_codes());
     graph_.emplace(std::move(graph));
-    VECSTORE_TRY(const auto measured, file.section(fourcc("CALB")));
-    if (file.version() == 1) {
-        VECSTORE_TRY(measured_, calibration::load_version_1(measured));
-    } else {
-        VECSTORE_TRY(measured_, calibration::load(measured));
-        if (file.has_section(fourcc("CODC"))) VECSTORE_CHECK(read_codes(file));
-    }
-    file_bytes_ = file.bytes();
+    VECSTORE_CHECK(file_->check_blocks(0, file_->block_count()));  // what lies between sections, too
+    file_.reset();
     return {};
 }
 
-result<void> graph_index::read_codes(const storage::block_file& file) {
-    VECSTORE_TRY(const auto saved, file.section(fourcc("CODC")));
+result<void> graph_index::read_codes() const {
+    VECSTORE_TRY(const auto saved, checked_section(*file_, fourcc("CODC")));
     VECSTORE_TRY(auto codec, quantization::scalar_codec::load(saved));
     if (codec.metric() != metric_ || codec.dim() != originals_.mapped.dim())
-        return corruption("codes are for other vectors", file.path(), 0);
-    VECSTORE_TRY(auto codes, read_section(file, fourcc("CODE")));
+        return corruption("codes are for other vectors", file_->path(), 0);
+    VECSTORE_TRY(auto codes, read_section(*file_, fourcc("CODE")));
     if (codes.size() != originals_.mapped.size() * codec.code_bytes())
-        return corruption("codes have the wrong size", file.path(), 0);
+        return corruption("codes have the wrong size", file_->path(), 0);
     coded_.emplace(index::coded_rows{std::move(codec), std::move(codes)});
     return {};
 }
@@ -107,6 +105,7 @@ std::vector<neighbor> graph_index::find(const part_request& request, part_cost& 
 }
 
 index_memory graph_index::memory() const noexcept {
+    if (waiting() || damaged()) return {sizeof *this, file_bytes_};
     auto bytes =
         sizeof *this - sizeof *graph_ + graph_->memory_bytes() + level0_.memory_bytes() + upper_.memory_bytes();
     if (coded_) bytes += coded_->codes.memory_bytes() + coded_->codec.memory_bytes();

@@ -25,6 +25,8 @@
 
 namespace vecstore::detail {
 
+inline constexpr auto graph_file_kind = storage::fourcc("VGRF");
+
 /// What an index is opened for.
 struct index_owner {
     std::uint64_t root = 0;  ///< checksum of the part's file
@@ -48,6 +50,7 @@ struct graph_content {
 /// walk over pages of a mapped file costs a fifth more.
 class graph_index final : public part_index {
 public:
+    /// Looks at the footer, the owner and the calibration.
     /// Errors: not_found, corruption (also: of another part, or of a version that is not known), io.
     [[nodiscard]] static result<std::unique_ptr<const part_index>> open(storage::file_system& files,
                                                                         const std::string& path,
@@ -56,7 +59,7 @@ public:
     [[nodiscard]] index_kind kind() const noexcept override { return index_kind::hnsw; }
     [[nodiscard]] index_memory memory() const noexcept override;
     [[nodiscard]] const calibration& measured() const noexcept override { return measured_; }
-    /// For merging parts.
+    /// For merging parts. Precondition: ready().
     [[nodiscard]] const index::frozen_graph& graph() const noexcept { return *graph_; }
     [[nodiscard]] shared_scan shared() const noexcept override { return {coded_ ? &*coded_ : nullptr, nullptr}; }
 
@@ -64,8 +67,8 @@ private:
     [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;
     explicit graph_index(const index_owner& owner)
         : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
-    result<void> read(const storage::block_file& file, const index_owner& owner);
-    result<void> read_codes(const storage::block_file& file);
+    [[nodiscard]] result<void> load() const override;
+    result<void> read_codes() const;
     template <class Exact, class Allow>
     [[nodiscard]] std::vector<neighbor> search_with(const part_request& request, const Exact& exact, const Allow& allow,
                                                     part_cost& cost) const;
@@ -73,11 +76,13 @@ private:
     originals originals_;
     vecstore::metric metric_;
     element_type type_;
-    aligned_buffer<std::byte> level0_, upper_;
-    std::optional<index::frozen_graph> graph_;
-    std::optional<index::coded_rows> coded_;
     calibration measured_;
     std::size_t file_bytes_ = 0;
+    // Set by `load`.
+    mutable std::shared_ptr<const storage::block_file> file_;  ///< null afterwards
+    mutable aligned_buffer<std::byte> level0_, upper_;
+    mutable std::optional<index::frozen_graph> graph_;
+    mutable std::optional<index::coded_rows> coded_;
 };
 
 }  // namespace vecstore::detail

@@ -64,7 +64,7 @@ known_graph largest_graph(const part_list& merged_from, const part& p, std::size
     known_graph largest;
     for (const auto& input : merged_from) {
         const auto* const index = dynamic_cast<const graph_index*>(input->graph());
-        if (index == nullptr || index->graph().m() != m || input->size() <= largest.kept) continue;
+        if (index == nullptr || input->size() <= largest.kept || !index->ready() || index->graph().m() != m) continue;
         known_graph known{&index->graph(), std::vector<row_id>(input->size(), row_none), 0};
         row_id row = 0;
         for (row_id old_row = 0; old_row < input->size(); ++old_row) {
@@ -105,6 +105,7 @@ private:
 
     result<void> build() {
         descriptor_ = part_.descriptor();
+        VECSTORE_CHECK(part_.verify());
         sample_ = draw_queries(rows(), options_.metric);
         VECSTORE_CHECK(find_truth(sample_, rows(), options_.metric, keep_going_));
         const auto* measured_graph = part_.graph() != nullptr ? &part_.graph()->measured() : nullptr;

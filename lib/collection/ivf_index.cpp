@@ -9,14 +9,13 @@ namespace {
 
 using storage::fourcc;
 
-constexpr auto file_kind = fourcc("VIVF");
 constexpr std::uint32_t file_version = 1;
 
 }  // namespace
 
 result<std::uint64_t> write_ivf_file(storage::file_system& files, const std::string& path, std::uint64_t owner_root,
                                      const index::ivf_bytes& lists, const calibration& measured) {
-    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, path, file_kind, file_version));
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, path, ivf_file_kind, file_version));
     VECSTORE_CHECK(write_section(file, fourcc("MODL"), lists.model));
     VECSTORE_CHECK(write_section(file, fourcc("CODE"), lists.codes));
     VECSTORE_CHECK(write_section(file, fourcc("IDS_"), lists.ids));
@@ -31,27 +30,29 @@ result<std::uint64_t> write_ivf_file(storage::file_system& files, const std::str
 
 result<std::unique_ptr<const part_index>> ivf_index::open(storage::file_system& files, const std::string& path,
                                                           const index_owner& owner) {
-    VECSTORE_TRY(const auto file, storage::block_file::open(files, path, file_kind, storage::verify_mode::all));
+    VECSTORE_TRY(auto file, storage::block_file::open(files, path, ivf_file_kind, storage::verify_mode::footer));
     if (file->version() != file_version) return corruption("a version that this program does not know", path, 0);
     VECSTORE_CHECK(check_owner(*file, owner.root));
     std::unique_ptr<ivf_index> opened(new ivf_index(owner));
-    VECSTORE_CHECK(opened->read(*file));
+    VECSTORE_TRY(const auto saved, checked_section(*file, fourcc("CALB")));
+    VECSTORE_TRY(opened->measured_, calibration::load(saved));
+    opened->file_bytes_ = file->bytes();
+    opened->file_ = std::move(file);
     return std::unique_ptr<const part_index>(std::move(opened));
 }
 
-result<void> ivf_index::read(const storage::block_file& file) {
-    VECSTORE_TRY(const auto header, file.section(fourcc("HEAD")));
-    VECSTORE_TRY(model_, read_section(file, fourcc("MODL")));
-    VECSTORE_TRY(codes_, read_section(file, fourcc("CODE")));
-    VECSTORE_TRY(ids_, read_section(file, fourcc("IDS_")));
+result<void> ivf_index::load() const {
+    VECSTORE_TRY(const auto header, checked_section(*file_, fourcc("HEAD")));
+    VECSTORE_TRY(model_, read_section(*file_, fourcc("MODL")));
+    VECSTORE_TRY(codes_, read_section(*file_, fourcc("CODE")));
+    VECSTORE_TRY(ids_, read_section(*file_, fourcc("IDS_")));
     VECSTORE_TRY(auto lists,
                  index::ivf::open(header, span_of(model_), span_of(codes_), span_of(ids_), originals_.mapped.size()));
     if (lists.lists().dim() != originals_.mapped.dim() || lists.lists().metric() != metric_)
-        return corruption("lists are for other vectors", file.path(), 0);
+        return corruption("lists are for other vectors", file_->path(), 0);
     lists_.emplace(std::move(lists));
-    VECSTORE_TRY(const auto saved, file.section(fourcc("CALB")));
-    VECSTORE_TRY(measured_, calibration::load(saved));
-    file_bytes_ = file.bytes();
+    VECSTORE_CHECK(file_->check_blocks(0, file_->block_count()));  // what lies between sections, too
+    file_.reset();
     return {};
 }
 
@@ -89,6 +90,7 @@ std::vector<neighbor> ivf_index::find(const part_request& request, part_cost& co
 }
 
 index_memory ivf_index::memory() const noexcept {
+    if (waiting() || damaged()) return {sizeof *this, file_bytes_};
     return {sizeof *this - sizeof *lists_ + lists_->memory_bytes() + model_.memory_bytes() + codes_.memory_bytes() +
                 ids_.memory_bytes(),
             file_bytes_};

@@ -17,6 +17,8 @@
 
 namespace vecstore::detail {
 
+inline constexpr auto ivf_file_kind = storage::fourcc("VIVF");
+
 /// Writes the file; its root checksum for the manifest.
 /// Errors: resource_exhausted, io.
 [[nodiscard]] result<std::uint64_t> write_ivf_file(storage::file_system& files, const std::string& path,
@@ -26,7 +28,7 @@ namespace vecstore::detail {
 /// As the graph, in memory of its own.
 class ivf_index final : public part_index {
 public:
-    /// Errors: not_found, corruption (also: of another part, or of a version that is not known), io.
+    /// As that of a graph.
     [[nodiscard]] static result<std::unique_ptr<const part_index>> open(storage::file_system& files,
                                                                         const std::string& path,
                                                                         const index_owner& owner);
@@ -41,17 +43,19 @@ private:
     [[nodiscard]] std::vector<neighbor> find(const part_request& request, part_cost& cost) const override;
     explicit ivf_index(const index_owner& owner)
         : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
-    result<void> read(const storage::block_file& file);
+    [[nodiscard]] result<void> load() const override;
     [[nodiscard]] std::vector<neighbor> search_nearest(const part_request& request, std::size_t k,
                                                        part_cost& cost) const;
 
     originals originals_;
     vecstore::metric metric_;
     element_type type_;
-    aligned_buffer<std::byte> model_, codes_, ids_;
-    std::optional<index::ivf> lists_;
     calibration measured_;
     std::size_t file_bytes_ = 0;
+    // Set by `load`.
+    mutable std::shared_ptr<const storage::block_file> file_;  ///< null afterwards
+    mutable aligned_buffer<std::byte> model_, codes_, ids_;
+    mutable std::optional<index::ivf> lists_;
 };
 
 }  // namespace vecstore::detail

@@ -47,6 +47,7 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
     std::optional<part_writer> writer;
     std::uint64_t written = 0;
     for (const auto& input : job.inputs) {
+        VECSTORE_CHECK(input->verify());
         for (row_id row = 0; row < input->size(); ++row) {
             if (row % rows_between_checks == 0) {
                 if (control.wrote) control.wrote(std::exchange(written, 0));

@@ -1,5 +1,6 @@
 #include "part.hpp"
 
+#include "block_section.hpp"
 #include "graph_index.hpp"
 #include "ivf_index.hpp"
 
@@ -38,23 +39,38 @@ std::array<std::string, 3> part_files(const std::string& directory, std::uint64_
 }
 
 result<std::shared_ptr<const part>> part::open(storage::file_system& files, const std::string& directory,
-                                               const part_descriptor& descriptor, const vector_options& options) {
+                                               const part_descriptor& descriptor, const vector_options& options,
+                                               storage::verify_mode verify) {
     std::shared_ptr<part> opened(new part);
     opened->descriptor_ = descriptor;
     const auto path = part_path(directory, descriptor.number);
-    auto file = storage::block_file::open(files, path, part_kind, storage::verify_mode::all);
+    auto file = storage::block_file::open(files, path, part_kind, verify);
     if (!file && file.error().code == errc::not_found)
         return damaged(path, "a part that the manifest names is missing");
     VECSTORE_TRY(opened->vector_file_, std::move(file));
     if (opened->vector_file_->root() != descriptor.root) return damaged(path, "not the file that the manifest names");
+    if (options.on_disk) {
+        VECSTORE_TRY(opened->reader_, files.open(path, storage::open_mode::read));
+    }
     VECSTORE_CHECK(opened->open_vectors(options));
-    VECSTORE_CHECK(opened->open_indexes(files, directory, options));
+    opened->open_indexes(files, directory, options);
+    if (verify == storage::verify_mode::all)
+        for (auto* index : {&opened->graph_, &opened->lists_})
+            if (*index != nullptr && !(*index)->ready()) {
+                index->reset();
+                ++opened->left_out_;
+            }
+    opened->mapped_bytes_ = opened->vector_file_->bytes();
+    if (options.on_disk && opened->indexed()) {
+        opened->vector_file_->release();  // checking it has read all of it
+        opened->mapped_bytes_ -= opened->size() * opened->stored_.stride;
+    }
     return std::shared_ptr<const part>(std::move(opened));
 }
 
 result<void> part::open_vectors(const vector_options& options) {
     const auto& path = vector_file_->path();
-    VECSTORE_TRY(const auto head, vector_file_->section(storage::fourcc("HEAD")));
+    VECSTORE_TRY(const auto head, checked_section(*vector_file_, storage::fourcc("HEAD")));
     byte_reader in(head);
     const auto version = vector_file_->version();
     if (version < 1 || version > part_version) return damaged(path, "a version that this program does not know");
@@ -68,14 +84,17 @@ result<void> part::open_vectors(const vector_options& options) {
         stride < row_bytes(type, dim) || !aligned || metric != static_cast<std::uint8_t>(options.metric))
         return damaged(path, "header does not fit the collection");
     VECSTORE_TRY(const auto vectors, vector_file_->section(storage::fourcc("VECS")));
-    VECSTORE_TRY(const auto ordinals, vector_file_->section(storage::fourcc("ORDN")));
+    VECSTORE_TRY(const auto ordinals, checked_section(*vector_file_, storage::fourcc("ORDN")));
     if (vectors.size() != std::size_t{rows} * stride || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
         return damaged(path, "sections have the wrong size");
     if (vector_file_->has_section(storage::fourcc("IDNT"))) {
         VECSTORE_TRY(identities_, vector_file_->section(storage::fourcc("IDNT")));
         if (identities_.size() != rows * identity_bytes) return damaged(path, "sections have the wrong size");
     }
-    vectors_ = {vectors.data(), type, stride, dim, rows};
+    stored_.mapped = {vectors.data(), type, stride, dim, rows};
+    stored_.stride = stride;
+    stored_.blocks = vector_file_;
+    VECSTORE_TRY(stored_.offset, vector_file_->section_offset(storage::fourcc("VECS")));
     ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
     if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
         ordinals_.back() != descriptor_.last_ordinal)
@@ -83,28 +102,19 @@ result<void> part::open_vectors(const vector_options& options) {
     return {};
 }
 
-result<void> part::open_indexes(storage::file_system& files, const std::string& directory,
-                                const vector_options& options) {
-    index_owner owner{descriptor_.root, {vectors_, nullptr, 0, 0}, options};
-    if (options.on_disk) {
-        VECSTORE_TRY(owner.rows.offset, vector_file_->section_offset(storage::fourcc("VECS")));
-        VECSTORE_TRY(owner.rows.file, files.open(vector_file_->path(), storage::open_mode::read));
-        owner.rows.stride = size() > 1 ? static_cast<std::size_t>(static_cast<const std::byte*>(vectors_.at(1)) -
-                                                                  static_cast<const std::byte*>(vectors_.at(0)))
-                                       : row_stride(options.type, options.dim);
-    }
+void part::open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options) {
+    index_owner owner{descriptor_.root, stored_, options};
+    owner.rows.file = reader_;
+    const auto take = [&](std::unique_ptr<const part_index>& place, auto opened) {
+        if (opened)
+            place = *std::move(opened);
+        else
+            ++left_out_;
+    };
     if (descriptor_.graph_root != 0)
-        if (auto graph = graph_index::open(files, graph_path(directory, descriptor_.number), owner))
-            graph_ = *std::move(graph);
+        take(graph_, graph_index::open(files, graph_path(directory, descriptor_.number), owner));
     if (descriptor_.ivf_root != 0 && descriptor_.ivf_root != index_declined)
-        if (auto lists = ivf_index::open(files, ivf_path(directory, descriptor_.number), owner))
-            lists_ = *std::move(lists);
-    mapped_bytes_ = vector_file_->bytes();
-    if (options.on_disk && indexed()) {
-        vector_file_->release();  // checking it has read all of it
-        mapped_bytes_ -= size() * owner.rows.stride;
-    }
-    return {};
+        take(lists_, ivf_index::open(files, ivf_path(directory, descriptor_.number), owner));
 }
 
 void part::note_death(ordinal_id ordinal) const noexcept {
@@ -120,9 +130,9 @@ part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t
         const auto shares = index->mix().shares();
         return {index, breadth ? measured.at_breadth(*breadth, k, shares) : measured.choose(recall, k, shares)};
     };
-    const auto graph = choice_of(graph_.get());
-    if (lists_ == nullptr || (breadth && graph.index != nullptr)) return graph;
-    const auto lists = choice_of(lists_.get());
+    const auto graph = choice_of(this->graph());
+    const auto lists = breadth && graph.index != nullptr ? part_choice{} : choice_of(this->lists());
+    if (lists.index == nullptr) return graph;
     if (graph.index == nullptr) return lists;
     if (graph.chosen.reached != lists.chosen.reached) return graph.chosen.reached ? graph : lists;
     if (!graph.chosen.reached) return graph.chosen.recall >= lists.chosen.recall ? graph : lists;

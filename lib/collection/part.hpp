@@ -11,11 +11,15 @@
 /// the rows.
 /// These are bytes on disk: a change needs a new version.
 /// `<n>.hnsw` (graph_index.hpp) and `<n>.ivf` (ivf_index.hpp) are derived from it.
-/// Thread safety: immutable but for the count of dead rows, which is atomic; any number of threads, once published.
+/// A part that is opened by its footer has had HEAD and ORDN checked; rows and identities are checked when they are
+/// touched first: by the functions that say so, or beforehand by `verify`.
+/// Thread safety: immutable but for the count of dead rows and what is known of blocks, which is atomic; any number of
+/// threads, once published.
 #pragma once
 
 #include "bounded_codes.hpp"
 #include "calibration.hpp"
+#include "originals.hpp"
 #include "part_identity.hpp"
 #include "part_index.hpp"
 
@@ -59,18 +63,24 @@ struct part_choice {
 
 class part {
 public:
-    /// Maps and verifies the files that the descriptor names. A damaged or missing index is no error: the part opens
-    /// without it, and the optimizer builds it again. May throw std::bad_alloc.
+    /// Maps the files that the descriptor names. With `all` they are verified, and indexes brought into memory; else
+    /// only footers and what is small are read. A damaged or missing index is no error: the part opens without it, or
+    /// goes on without it, and the optimizer builds it again. May throw std::bad_alloc.
     /// Errors: corruption (path, offset), io.
-    [[nodiscard]] static result<std::shared_ptr<const part>> open(storage::file_system& files,
-                                                                  const std::string& directory,
-                                                                  const part_descriptor& descriptor,
-                                                                  const vector_options& options);
+    [[nodiscard]] static result<std::shared_ptr<const part>> open(
+        storage::file_system& files, const std::string& directory, const part_descriptor& descriptor,
+        const vector_options& options, storage::verify_mode verify = storage::verify_mode::all);
 
     [[nodiscard]] const part_descriptor& descriptor() const noexcept { return descriptor_; }
     [[nodiscard]] row_id size() const noexcept { return descriptor_.rows; }
     [[nodiscard]] ordinal_id ordinal_of(row_id row) const noexcept { return ordinals_[row]; }
     /// Whose row it is, so that hits need no table; nothing when the part was written without.
+    /// Errors: corruption (the block of the identity is damaged), io.
+    [[nodiscard]] result<std::optional<row_identity>> checked_identity_of(row_id row) const {
+        if (!identities_.empty()) VECSTORE_CHECK(check(identities_.subspan(row * identity_bytes, identity_bytes)));
+        return identity_of(row);
+    }
+    /// The same of a part that is known to be right.
     [[nodiscard]] std::optional<row_identity> identity_of(row_id row) const noexcept {
         if (identities_.empty()) return std::nullopt;
         return unpack_identity(identities_.data() + row * identity_bytes);
@@ -79,11 +89,29 @@ public:
     void prefetch_identity(row_id row) const noexcept {
         if (!identities_.empty()) __builtin_prefetch(identities_.data() + row * identity_bytes);
     }
-    [[nodiscard]] const index::contiguous_rows& vectors() const noexcept { return vectors_; }
-    /// Null when there is none.
-    [[nodiscard]] const part_index* graph() const noexcept { return graph_.get(); }
-    [[nodiscard]] const part_index* lists() const noexcept { return lists_.get(); }
-    [[nodiscard]] bool indexed() const noexcept { return graph_ != nullptr || lists_ != nullptr; }
+    [[nodiscard]] const index::contiguous_rows& vectors() const noexcept { return stored_.mapped; }
+    /// The rows where they are mapped, for those who compare them before they are known to be right.
+    [[nodiscard]] const originals& stored() const noexcept { return stored_; }
+    /// Checks all rows and identities that nobody has touched yet, or blocks `first` to `first + count - 1` of the file.
+    /// Errors: corruption (path and offset of the first damaged block), io.
+    [[nodiscard]] result<void> verify(std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0}) const {
+        return vector_file_->check_blocks(first, count, reader_.get());
+    }
+    [[nodiscard]] const storage::block_file& file() const noexcept { return *vector_file_; }
+    /// Null when there is none, or when it was found to be damaged.
+    [[nodiscard]] const part_index* graph() const noexcept { return usable(graph_); }
+    [[nodiscard]] const part_index* lists() const noexcept { return usable(lists_); }
+    [[nodiscard]] bool indexed() const noexcept { return graph() != nullptr || lists() != nullptr; }
+    /// Indexes that the manifest names, and that were missing or damaged when they were opened or loaded.
+    [[nodiscard]] std::size_t damaged_indexes() const noexcept {
+        std::size_t count = left_out_;
+        for (const auto* index : opened_indexes()) count += index != nullptr && index->damaged();
+        return count;
+    }
+    /// Those that could be opened, damaged or not; null when there is none.
+    [[nodiscard]] std::array<const part_index*, 2> opened_indexes() const noexcept {
+        return {graph_.get(), lists_.get()};
+    }
     /// With which a part is scanned until it has an index; null when there are none. They are in memory only: made with the
     /// part, gone when it is opened anew, with its index or after a restart.
     [[nodiscard]] const bounded_codes* codes() const noexcept { return codes_.get(); }
@@ -103,15 +131,24 @@ public:
 
 private:
     part() = default;
+    [[nodiscard]] static const part_index* usable(const std::unique_ptr<const part_index>& index) noexcept {
+        return index != nullptr && !index->damaged() ? index.get() : nullptr;
+    }
+    [[nodiscard]] result<void> check(byte_span bytes) const {
+        if (vector_file_->checked(bytes)) return {};
+        return vector_file_->check(bytes, reader_.get());
+    }
     result<void> open_vectors(const vector_options& options);
-    result<void> open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
+    void open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
 
     part_descriptor descriptor_;
     std::shared_ptr<const storage::block_file> vector_file_;
-    index::contiguous_rows vectors_{};
+    std::shared_ptr<const storage::file> reader_;  ///< with on_disk: checks shall not keep the file in memory
+    originals stored_;
     std::span<const ordinal_id> ordinals_;
     byte_span identities_;
     std::unique_ptr<const part_index> graph_, lists_;
+    std::size_t left_out_ = 0;  ///< indexes that were damaged at opening
     std::size_t mapped_bytes_ = 0;
     mutable std::atomic<row_id> dead_rows_{0};
     mutable std::shared_ptr<const bounded_codes> codes_;

@@ -6,6 +6,16 @@
 
 namespace vecstore::detail {
 
+bool part_index::load_once() const {
+    const lock_guard lock(mutex_);
+    if (state_.load(std::memory_order_relaxed) == load_state::waiting) {
+        auto loaded = load();
+        if (!loaded) failure_ = std::move(loaded).error();
+        state_.store(loaded ? load_state::ready : load_state::damaged, std::memory_order_release);
+    }
+    return state_.load(std::memory_order_relaxed) == load_state::ready;
+}
+
 std::vector<neighbor> part_index::search(const part_request& request, part_cost& cost) const {
     if (request.allow != nullptr || request.radius || measured().band_edges().empty()) return find(request, cost);
     // Enough to see how far the query lies; what is re-scored anyway is no less.

@@ -1,15 +1,19 @@
 /// What stands between a query and the rows of one part: an index of some kind, derived from the part's rows, in a file
 /// beside it. The one virtual call for each part and query is here.
-/// Thread safety: immutable; any number of threads.
+/// An index is opened by the footer of its file and what was measured of it; the rest is checked and copied into memory
+/// by `ready`, before the first search. A file that turns out to be damaged then is as good as none.
+/// Thread safety: any number of threads; immutable once it is ready.
 #pragma once
 
 #include "query_mix.hpp"
 
 #include <vecstore/collection/options.hpp>
-#include <vecstore/core/error.hpp>
+#include <vecstore/core/mutex.hpp>
+#include <vecstore/core/result.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/core/types.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -82,8 +86,26 @@ public:
     virtual ~part_index() = default;
     /// hnsw or ivf.
     [[nodiscard]] virtual index_kind kind() const noexcept = 0;
+    /// Brings the index into memory, if nobody has yet; false when its file is damaged, now and from then on.
+    /// May throw std::bad_alloc, and may then be tried again.
+    /// Cost: one look when it is there; else reading the file, for which others wait who want the same.
+    [[nodiscard]] bool ready() const {
+        const auto now = state_.load(std::memory_order_acquire);
+        return now == load_state::ready || (now == load_state::waiting && load_once());
+    }
+    [[nodiscard]] bool waiting() const noexcept {
+        return state_.load(std::memory_order_acquire) == load_state::waiting;
+    }
+    [[nodiscard]] bool damaged() const noexcept {
+        return state_.load(std::memory_order_acquire) == load_state::damaged;
+    }
+    /// Why it is damaged. Precondition: it is.
+    [[nodiscard]] error failure() const {
+        const lock_guard lock(mutex_);
+        return failure_;
+    }
     /// The `k` nearest rows found, nearest first, by exact distances; fewer when fewer were met. A search of all rows is
-    /// noted in the mix.
+    /// noted in the mix. Precondition: ready().
     [[nodiscard]] std::vector<neighbor> search(const part_request& request, part_cost& cost) const;
     /// Notes what a query found, nearest first, for the mix; a search of all rows does it by itself. Fewer than `band_rank` say
     /// nothing.
@@ -101,9 +123,17 @@ protected:
     part_index& operator=(const part_index&) = delete;
 
 private:
+    enum class load_state : std::uint8_t { waiting, ready, damaged };
+
+    [[nodiscard]] bool load_once() const VECSTORE_EXCLUDES(mutex_);
+    /// By one thread, once when it succeeds; nothing else runs before. May throw std::bad_alloc.
+    [[nodiscard]] virtual result<void> load() const = 0;
     [[nodiscard]] virtual std::vector<neighbor> find(const part_request& request, part_cost& cost) const = 0;
 
     mutable query_mix mix_;
+    mutable std::atomic<load_state> state_{load_state::waiting};
+    mutable mutex mutex_;
+    mutable error failure_ VECSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace vecstore::detail

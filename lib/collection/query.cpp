@@ -155,7 +155,7 @@ result<query_result> find_hits(read_session& session, const query& q, const chec
         VECSTORE_TRY(const auto identity, session.identity(found[i].ordinal, found[i].owner, found[i].row));
         h.id = identity.id;
         h.version = identity.version;
-        session.fill_vectors(h, found[i].ordinal, q.with_vectors);
+        VECSTORE_CHECK(session.fill_vectors(h, found[i].ordinal, q.with_vectors));
     }
     return answer;
 }
@@ -200,7 +200,7 @@ result<void> fill_payloads(read_session& session, std::span<const query> queries
     for (const auto& [ordinal, number, place] : hits) {
         VECSTORE_TRY(const auto point, session.point(ordinal));
         const auto& q = queries[number];
-        session.fill(answers[number].hits[place], ordinal, point, q.with_payload, q.with_vectors);
+        VECSTORE_CHECK(session.fill(answers[number].hits[place], ordinal, point, q.with_payload, q.with_vectors));
     }
     return {};
 }
@@ -263,7 +263,7 @@ result<std::vector<record>> collection::get(std::span<const point_id> ids, const
         VECSTORE_TRY(const auto ordinal, session.find(id));
         if (!ordinal) continue;
         VECSTORE_TRY(const auto point, session.point(*ordinal));
-        session.fill(records.emplace_back(), *ordinal, point, with_payload, with_vectors);
+        VECSTORE_CHECK(session.fill(records.emplace_back(), *ordinal, point, with_payload, with_vectors));
     }
     return records;
 }
@@ -293,8 +293,10 @@ result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
             answer.next = id;
             return false;
         }
-        session.fill(answer.records.emplace_back(), ordinal, *point, page.with_payload, page.with_vectors);
-        return true;
+        auto filled =
+            session.fill(answer.records.emplace_back(), ordinal, *point, page.with_payload, page.with_vectors);
+        if (!filled) failure = std::move(filled).error();
+        return !failure;
     }));
     if (failure) return *std::move(failure);
     return answer;

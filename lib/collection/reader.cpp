@@ -29,13 +29,15 @@ result<read_session> read_session::open(const collection_access& access) {
 }
 
 result<row_identity> read_session::identity(ordinal_id ordinal, const part* owner, row_id row) {
-    if (owner != nullptr && !view_->edits->contains(ordinal))
-        if (const auto known = owner->identity_of(row)) return *known;
+    if (owner != nullptr && !view_->edits->contains(ordinal)) {
+        VECSTORE_TRY(const auto known, owner->checked_identity_of(row));
+        if (known) return *known;
+    }
     VECSTORE_TRY(const auto found, point(ordinal));
     return row_identity{found.id, found.version};
 }
 
-const void* read_session::vector(std::size_t slot, ordinal_id ordinal) const noexcept {
+result<const void*> read_session::vector(std::size_t slot, ordinal_id ordinal) const {
     return find_vector(view_->vectors[slot], ordinal);
 }
 

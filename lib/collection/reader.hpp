@@ -37,19 +37,20 @@ public:
     /// Cost: a look into the part's file, unless the payload was edited since or the row is new.
     [[nodiscard]] result<row_identity> identity(ordinal_id ordinal, const part* owner, row_id row);
     /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
-    [[nodiscard]] const void* vector(std::size_t slot, ordinal_id ordinal) const noexcept;
+    /// Errors: corruption (its block is damaged), io.
+    [[nodiscard]] result<const void*> vector(std::size_t slot, ordinal_id ordinal) const;
 
     /// Calls `visit(ordinal, point)` for each visible point in the order of ordinals, until it returns false.
     result<void> for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit);
     /// Calls `visit(id, ordinal)` for each visible point from `first` on in the order of ids, until it returns false.
     result<void> for_each_id(const point_id& first, const std::function<bool(const point_id&, ordinal_id)>& visit);
 
-    /// Fills payload and vectors as selected.
+    /// Fills payload and vectors as selected.  Errors: as `vector`.
     template <class Record>
-    void fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
-              const vector_selector& with_vectors) const;
+    result<void> fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
+                      const vector_selector& with_vectors) const;
     template <class Record>
-    void fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const;
+    result<void> fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const;
 
 private:
     read_session(snapshot<view> pinned, std::unique_ptr<storage::table_reader> tables,
@@ -65,28 +66,29 @@ private:
 [[nodiscard]] result<tables::applied_position> read_applied(storage::table_reader& tables);
 
 template <class Record>
-void read_session::fill(Record& record, ordinal_id ordinal, const point_ref& point,
-                        const payload::selector& with_payload, const vector_selector& with_vectors) const {
+result<void> read_session::fill(Record& record, ordinal_id ordinal, const point_ref& point,
+                                const payload::selector& with_payload, const vector_selector& with_vectors) const {
     record.id = point.id;
     record.version = point.version;
     if constexpr (requires { record.expire_at; }) record.expire_at = point.expire_at;
     if (with_payload.reads_payload()) record.payload = with_payload.apply(point.payload);
-    fill_vectors(record, ordinal, with_vectors);
+    return fill_vectors(record, ordinal, with_vectors);
 }
 
 template <class Record>
-void read_session::fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const {
-    if (with_vectors.none()) return;
+result<void> read_session::fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const {
+    if (with_vectors.none()) return {};
     const auto& options = collection_->options().vectors;
     for (std::size_t slot = 0; slot < options.size(); ++slot) {
         if (!with_vectors.includes(options[slot].name)) continue;
-        const auto* const values = vector(slot, ordinal);
+        VECSTORE_TRY(const auto* const values, vector(slot, ordinal));
         if (values == nullptr) continue;
         auto& out = options[slot].name.empty() ? record.vector : record.vectors.emplace_back().values;
         if (!options[slot].name.empty()) record.vectors.back().name = options[slot].name;
         out.resize(options[slot].dim);
         unpack(options[slot].type, values, out);
     }
+    return {};
 }
 
 }  // namespace vecstore::detail

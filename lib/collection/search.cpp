@@ -61,6 +61,7 @@ public:
             plan_.expected_recall = 1;
             nearest_ = top_k<candidate>(request_.wanted);
             VECSTORE_CHECK(scan_exactly());
+            if (failure_) return *std::move(failure_);
         }
         return nearest_.take_sorted();
     }
@@ -188,12 +189,22 @@ private:
             row = find_row(rows.count, *match, rows.ordinal_of, row);
             if (row == rows.count) break;
             if (rows.ordinal_of(row) != *match) continue;
+            if (!checked(rows, row)) return;
             vectors[filled] = rows.vectors.at(row);
             places[filled] = row;
             if (++filled == batch) flush();
         }
         flush();
         count_scanned();
+    }
+
+    /// False when the row is damaged; the failure is then kept, and nothing found is of use.
+    template <class Source>
+    bool checked(const Source& rows, row_id row) {
+        if (rows.owner == nullptr) return true;
+        auto right = rows.owner->stored().check(row);
+        if (!right && !failure_) failure_ = std::move(right).error();
+        return right.has_value();
     }
 
     void walk(search_strategy strategy) {
@@ -208,19 +219,28 @@ private:
             const auto& part = *(*rows_.parts)[i];
             const auto rows = source_of(part);
             const auto allow = allow_in(rows);
-            if (const auto* answer = answer_in(part); answer != nullptr)
+            if (const auto* answer = answer_in(part); answer != nullptr) {
                 take(rows, *answer);
-            else if (choices_[i].index == nullptr)
+                continue;
+            }
+            const auto choice = ready_choice(part, choices_[i]);
+            if (choice.index == nullptr)
                 scan_if(rows, allow);
             else if (const row_predicate matching(allow); filtered || part.dead_rows() > 0)
-                search_part(rows, choices_[i], &matching);
+                search_part(rows, choice, &matching);
             else
-                search_part(rows, choices_[i], nullptr);
+                search_part(rows, choice, nullptr);
         }
         for (const auto& newest : rows_.memtables) {
             const auto rows = source_of(newest);
             scan_if(rows, allow_in(rows));
         }
+    }
+    /// An index that turns out to be damaged when it is brought into memory is not chosen again.
+    [[nodiscard]] part_choice ready_choice(const part& p, part_choice choice) const {
+        while (choice.index != nullptr && !choice.index->ready())
+            choice = p.choose(request_.recall, expected_count(), request_.ef);
+        return choice;
     }
     /// About how many rows that may be returned a search looks for.
     [[nodiscard]] static std::size_t candidates_of(const part_choice& choice) noexcept {
@@ -295,6 +315,9 @@ private:
         std::size_t count = 0;
         for (const auto row : asked)
             if (allow(row)) allowed[count++] = row;
+        if (rows.owner != nullptr && !rows.owner->stored().plain())
+            for (std::size_t i = 0; i < count; ++i)
+                if (!checked(rows, allowed[i])) return;
         index::exact_distances(rows.vectors, distance_).many(allowed.data(), count, distances.data());
         for (std::size_t i = 0; i < count; ++i)
             if (!request_.radius || distances[i] <= *request_.radius)

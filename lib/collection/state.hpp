@@ -126,7 +126,7 @@ private:
     void kill(ordinal_id ordinal, std::uint64_t lsn);
     [[nodiscard]] result<point_ref> newest_point(ordinal_id ordinal, storage::table_reader& tables,
                                                  bool with_expiry) const;
-    [[nodiscard]] hash128 vectors_hash_of(ordinal_id ordinal, const point_ref& point) const;
+    [[nodiscard]] std::optional<hash128> vectors_hash_of(ordinal_id ordinal, const point_ref& point) const;
     void subtract_hash(ordinal_id ordinal, storage::table_reader& tables);
     void note_death(ordinal_id ordinal) const noexcept;
     void set_parts(std::vector<part_list> parts);

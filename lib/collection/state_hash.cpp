@@ -28,23 +28,25 @@ hash128 hash_of_point(collection_id collection, const point_id& id, std::uint64_
     return storage::checksum128(bytes);
 }
 
-const void* find_vector(const vector_view& rows, ordinal_id ordinal) noexcept {
+result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal) {
     for (const auto& part : *rows.parts) {
         if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
         const auto row = find_row(part->size(), ordinal, [&](row_id r) { return part->ordinal_of(r); });
-        if (row < part->size() && part->ordinal_of(row) == ordinal) return part->vectors().at(row);
+        if (row == part->size() || part->ordinal_of(row) != ordinal) continue;
+        VECSTORE_CHECK(part->stored().check(row));
+        return part->vectors().at(row);
     }
     for (const auto& newest : rows.memtables) {
         const auto row = find_row(newest.rows, ordinal, [&](row_id r) { return newest.table->ordinal_of(r); });
         if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return newest.table->vectors().at(row);
     }
-    return nullptr;
+    return static_cast<const void*>(nullptr);
 }
 
-hash128 hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal) noexcept {
+result<hash128> hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal) {
     hash128 sum;
     for (std::size_t slot = 0; slot < options.vectors.size(); ++slot) {
-        const auto* const values = find_vector(state.vectors[slot], ordinal);
+        VECSTORE_TRY(const auto* const values, find_vector(state.vectors[slot], ordinal));
         if (values == nullptr) continue;
         const auto bytes = row_bytes(options.vectors[slot].type, options.vectors[slot].dim);
         sum += hash_of_vector(slot, {static_cast<const std::byte*>(values), bytes});
@@ -62,9 +64,10 @@ result<hash128> hash_of_checkpoint(collection_id collection, const view& state, 
         const auto ordinal = key.get_big_endian<ordinal_id>();
         VECSTORE_TRY(const auto point, parse_point(cursor->value()));
         if (!key.finished()) return error{errc::corruption, "a key of the points does not parse", "points", 0};
-        if (ordinal < state.ordinal_end && state.deaths->alive_at(ordinal, state.lsn))
-            sum += hash_of_point(collection, point.id, point.version, hash_of_vectors(state, options, ordinal),
-                                 point.encoded);
+        if (ordinal < state.ordinal_end && state.deaths->alive_at(ordinal, state.lsn)) {
+            VECSTORE_TRY(const auto vectors, hash_of_vectors(state, options, ordinal));
+            sum += hash_of_point(collection, point.id, point.version, vectors, point.encoded);
+        }
         VECSTORE_CHECK(cursor->next());
     }
     return sum;

@@ -34,10 +34,10 @@ namespace vecstore::detail {
                                     const hash128& vectors, byte_span payload) noexcept;
 
 /// The stored vector [dim]; null when the point lacks it. Lifetime: that of the view.
-[[nodiscard]] const void* find_vector(const vector_view& rows, ordinal_id ordinal) noexcept;
-/// Hash of the vectors of `ordinal`, from the vectors themselves.
-[[nodiscard]] hash128 hash_of_vectors(const view& state, const collection_options& options,
-                                      ordinal_id ordinal) noexcept;
+/// Errors: corruption (its block is damaged), io.
+[[nodiscard]] result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal);
+/// Hash of the vectors of `ordinal`, from the vectors themselves.  Errors: as `find_vector`.
+[[nodiscard]] result<hash128> hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal);
 
 /// The hash of what the tables and parts of a checkpoint hold, for stores that do not keep it. Cost: reads all of it.
 /// `state`: as loaded, without newer changes.  Errors: corruption, io.

@@ -60,6 +60,7 @@ result<void> database::flush() { return state_->flush(); }
 result<void> database::checkpoint() { return state_->checkpoint(); }
 result<void> database::optimize(const progress_callback& report) { return state_->optimize(report); }
 result<bool> database::refresh() { return state_->catch_up(); }
+result<void> database::scrub(const progress_callback& report) { return state_->scrub(report); }
 result<void> database::close() { return state_->close(); }
 result<database_stats> database::stats() const { return state_->stats(); }
 result<snapshot_info> database::snapshot(const std::string& path) { return state_->snapshot(path); }

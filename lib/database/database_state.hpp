@@ -20,6 +20,7 @@
 #include "commit_queue.hpp"
 #include "inflow.hpp"
 #include "pace.hpp"
+#include "scrub.hpp"
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -93,6 +94,7 @@ public:
     result<void> flush();
     result<void> checkpoint();
     result<void> optimize(const progress_callback& report);
+    result<void> scrub(const progress_callback& report);
     result<void> close();
     [[nodiscard]] result<database_stats> stats();
 
@@ -200,6 +202,13 @@ private:
     void archive_before_release() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> replay_archive(const std::string& archive, const log_position& from, std::uint64_t lsn);
 
+    // idle.cpp: by the background thread, but for `load_indexes`
+    void start_idle_work();  ///< by the opener
+    [[nodiscard]] std::optional<std::chrono::milliseconds> until_idle_work() const;
+    void idle_step();
+    result<void> load_indexes();
+    void scrub_slice();
+
     // upkeep.cpp
     void run_background();
     void background_step();
@@ -294,6 +303,13 @@ private:
     inflow inflow_;
     condition background_signal_;
     std::atomic<std::int64_t> next_expiry_ms_{0};  ///< when the background thread looks again, by the steady clock
+
+    // What the background thread does when nothing else is to be done; its own, but for the counters.
+    std::optional<first_look> first_look_;
+    std::optional<scrub_pass> scrub_pass_;
+    std::chrono::steady_clock::time_point idle_work_at_;
+    scrub_counters scrubbed_;
+
     std::thread background_;
 };
 

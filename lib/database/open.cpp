@@ -11,6 +11,7 @@
 #include <vecstore/storage/memory_file_system.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
 #include <vecstore/storage/table_copy.hpp>
+#include <vecstore/storage/unmapped_file_system.hpp>
 
 #include <random>
 #include <set>
@@ -24,6 +25,10 @@ std::shared_ptr<storage::file_system> choose_files(const std::string& directory,
     if (environment.files) return environment.files;
     if (directory.empty()) return std::make_shared<storage::memory_file_system>();
     return {&storage::posix_file_system(), [](storage::file_system*) {}};
+}
+
+std::shared_ptr<storage::file_system> mapped_or_not(std::shared_ptr<storage::file_system> files, bool mapped) {
+    return mapped ? files : storage::without_mappings(std::move(files));
 }
 
 result<void> check_options(const database_options& options) {
@@ -69,7 +74,7 @@ database_state::database_state(std::string directory, const database_options& op
       options_(options),
       clock_(environment.clock ? environment.clock : unix_ms),
       tables_given_(environment.tables != nullptr),
-      files_(choose_files(directory_, environment)),
+      files_(mapped_or_not(choose_files(directory_, environment), options.mapped)),
       tables_(environment.tables),
       queue_([this](std::span<commit_queue::entry* const> group) { process(group); }) {}
 
@@ -99,6 +104,7 @@ result<void> database_state::start() {
         VECSTORE_CHECK(remove_unlisted());
     }
     if (options_.background_threads == 0 || options_.read_only) return {};
+    if (!in_memory()) start_idle_work();
     try {
         background_ = std::thread([this] { run_background(); });
     } catch (const std::system_error& e) {
@@ -173,7 +179,10 @@ result<std::uint64_t> database_state::load() {
                           path("state/data.mdb"), 0);
     VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
-    VECSTORE_TRY(const auto collections, load_collections(*files_, directory_, *tables, applied.lsn));
+    const bool on_touch = options_.verify == verification::first_touch && options_.mapped;
+    VECSTORE_TRY(const auto collections,
+                 load_collections(*files_, directory_, *tables, applied.lsn,
+                                  on_touch ? storage::verify_mode::footer : storage::verify_mode::all));
     VECSTORE_TRY(parts_sum_, sum_of_parts(*tables));
     by_id_.clear();
     dropped_.clear();

@@ -1,6 +1,7 @@
 // Keeping a database in shape: the background thread, optimizing, closing.
 #include "database_state.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace vecstore::detail {
@@ -46,6 +47,7 @@ void database_state::note_error(const error& e) {
 
 void database_state::run_background() {
     while (!closing_) {
+        bool idle = false;
         {
             const lock_guard lock(status_mutex_);
             while (!background_wanted_ && !closing_) {
@@ -53,19 +55,26 @@ void database_state::run_background() {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
                     break;
                 }
-                if (jobs_postponed_) {
-                    background_signal_.wait_for(status_mutex_, inflow::watched);
-                    break;
+                const auto idle_in = until_idle_work();
+                if (idle = idle_in && idle_in->count() <= 0; idle) break;
+                const bool postponed = jobs_postponed_, expiring = any_expiring_;
+                if (!idle_in && !postponed && !expiring) {
+                    background_signal_.wait(status_mutex_);
+                    continue;
                 }
-                if (any_expiring_) {
-                    background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.expire_interval_ms));
-                    break;
-                }
-                background_signal_.wait(status_mutex_);
+                auto pause = idle_in.value_or(std::chrono::milliseconds::max());
+                if (postponed) pause = std::min(pause, inflow::watched);
+                if (expiring) pause = std::min(pause, std::chrono::milliseconds(options_.expire_interval_ms));
+                background_signal_.wait_for(status_mutex_, pause);
+                if (postponed || expiring) break;
             }
-            background_wanted_ = false;
+            if (!idle) background_wanted_ = false;
         }
-        if (!closing_) background_step();
+        if (closing_) return;
+        if (idle)
+            idle_step();
+        else
+            background_step();
     }
 }
 
@@ -123,6 +132,7 @@ result<void> database_state::optimize(const progress_callback& report) {
     optimizers_waiting_.fetch_add(1);
     const lock_guard lock(optimizer_mutex_);
     optimizers_waiting_.fetch_sub(1);
+    VECSTORE_CHECK(load_indexes());
     // One job for each vector, not "until none is left": deaths newer than the checkpoint cannot be dropped yet.
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
@@ -240,8 +250,17 @@ result<database_stats> database_state::stats() {
     stats.tables_free_bytes = tables_->free_bytes();
     stats.written = {user_bytes_written_, log_bytes_written_, part_bytes_written_, tables_->written_bytes()};
     stats.poisoned = poisoned_;
-    const lock_guard catalog_lock(catalog_mutex_);
-    stats.collections = by_name_.size();
+    const auto collections = all_collections();
+    stats.collections = collections.size();
+    count_damage(collections, stats.scrub);
+    stats.scrub.bytes = scrubbed_.bytes;
+    stats.scrub.passes = scrubbed_.passes;
+    stats.scrub.findings = scrubbed_.findings;
+    if (stats.scrub.passes > 0)
+        stats.scrub.last_pass_age_s =
+            std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch() -
+                                                     scrubbed_.last_pass.load())
+                .count();
     const lock_guard lock(status_mutex_);
     stats.last_error = last_error_;
     return stats;

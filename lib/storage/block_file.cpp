@@ -154,6 +154,7 @@ result<std::shared_ptr<const block_file>> block_file::open(file_system& files, c
     std::shared_ptr<block_file> opened(new block_file(path, std::move(bytes)));
     VECSTORE_CHECK(opened->check_header(kind));
     VECSTORE_CHECK(opened->check_footer(kind));
+    opened->states_ = std::make_unique<std::atomic<block_state>[]>(opened->block_count_);
     if (verify == verify_mode::all) VECSTORE_CHECK(opened->verify());
     return std::shared_ptr<const block_file>(std::move(opened));
 }
@@ -230,17 +231,68 @@ result<std::uint64_t> block_file::section_offset(std::uint32_t name) const {
     return static_cast<std::uint64_t>(bytes.data() - mapping_->bytes().data());
 }
 
-result<void> block_file::verify(std::uint64_t first, std::uint64_t count) const {
+result<void> block_file::check(byte_span bytes, const file* reader) const {
+    if (checked(bytes)) return {};
+    const auto first = static_cast<std::uint64_t>(bytes.data() - mapping_->bytes().data());
+    const auto block = first / block_bytes;
+    return check_blocks(block, (first + bytes.size() - 1) / block_bytes - block + 1, reader);
+}
+
+result<void> block_file::check_blocks(std::uint64_t first, std::uint64_t count, const file* reader) const {
+    if (all_checked() || first >= block_count_) return {};
+    const auto last = first + std::min(count, block_count_ - first);
+    for (auto block = first; block < last; ++block)
+        if (states_[block].load(std::memory_order_relaxed) != block_state::right)
+            VECSTORE_CHECK(verify_block(block, reader));
+    return {};
+}
+
+result<void> block_file::verify(std::uint64_t first, std::uint64_t count, const file* reader) const {
     if (first >= block_count_) return {};
     const auto last = first + std::min(count, block_count_ - first);
-    const auto all = mapping_->bytes();
-    for (auto block = first; block < last; ++block) {
-        const auto at = block * block_bytes;
-        const auto bytes = all.subspan(at, std::min<std::uint64_t>(block_bytes, data_end_ - at));
-        if (checksum64(bytes, block) != load_le<std::uint64_t>(all.data() + data_end_ + block * 8))
-            return corruption("block checksum differs", path_, at);
-    }
+    for (auto block = first; block < last; ++block) VECSTORE_CHECK(verify_block(block, reader));
     return {};
+}
+
+result<void> block_file::verify_medium(std::uint64_t first, std::uint64_t count, const file& reader) const {
+    if (first >= block_count_) return {};
+    const auto bytes = std::min(count, block_count_ - first) * block_bytes;
+    mapping_->release(first * block_bytes, bytes);  // the system does not forget what a process maps
+    reader.drop_cached(first * block_bytes, bytes);
+    return verify(first, count, &reader);
+}
+
+result<void> block_file::verify_block(std::uint64_t block, const file* reader) const {
+    const auto all = mapping_->bytes();
+    const auto at = block * block_bytes;
+    const auto damaged = [&] { return corruption("block checksum differs", path_, at); };
+    if (states_[block].load(std::memory_order_relaxed) == block_state::damaged) return damaged();
+    auto bytes = all.subspan(at, std::min<std::uint64_t>(block_bytes, data_end_ - at));
+    if (reader != nullptr) {
+        thread_local byte_vector buffer;
+        buffer.resize(bytes.size());
+        VECSTORE_TRY(const auto present, reader->read_at(at, buffer));
+        bytes = byte_span(buffer).first(present);  // fewer when the file was cut: another checksum
+    }
+    const bool right = checksum64(bytes, block) == load_le<std::uint64_t>(all.data() + data_end_ + block * 8);
+    note(block, right);
+    return right ? result<void>{} : damaged();
+}
+
+/// A block is counted once, whoever else looks at it. Damage stays: whoever completes the count looks for it after
+/// raising `all_right_`, whoever finds damage counts it before lowering the flag, so one of them sees the other.
+void block_file::note(std::uint64_t block, bool right) const noexcept {
+    if (right) {
+        auto unknown = block_state::unknown;
+        if (!states_[block].compare_exchange_strong(unknown, block_state::right, std::memory_order_relaxed)) return;
+        if (right_count_.fetch_add(1) + 1 != block_count_) return;
+        all_right_.store(true);
+        if (damaged_count_.load() > 0) all_right_.store(false);
+        return;
+    }
+    if (states_[block].exchange(block_state::damaged, std::memory_order_relaxed) == block_state::damaged) return;
+    damaged_count_.fetch_add(1);
+    all_right_.store(false);
 }
 
 }  // namespace vecstore::storage

@@ -131,6 +131,11 @@ public:
         return {};
     }
 
+    void drop_cached(std::uint64_t offset, std::uint64_t bytes) const noexcept override {
+        (void)::posix_fadvise(handle_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                              POSIX_FADV_DONTNEED);
+    }
+
     [[nodiscard]] const std::string& path() const noexcept override { return path_; }
 
 private:
@@ -145,8 +150,12 @@ public:
         if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
     }
     [[nodiscard]] byte_span bytes() const noexcept override { return bytes_; }
-    void release() const noexcept override {
-        if (!bytes_.empty()) (void)::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+    void release(std::uint64_t offset, std::uint64_t bytes) const noexcept override {
+        constexpr std::uint64_t page = 64u << 10;  // or a fraction of it, on all systems
+        const auto first = (std::min<std::uint64_t>(offset, bytes_.size()) + page - 1) / page * page;
+        if (first >= bytes_.size()) return;
+        const auto count = std::min<std::uint64_t>(bytes, bytes_.size() - first);
+        (void)::madvise(const_cast<std::byte*>(bytes_.data() + first), static_cast<std::size_t>(count), MADV_DONTNEED);
     }
 
 private:

@@ -43,7 +43,8 @@ public:
     /// Errors: invalid_argument (options), unavailable (another process has it open for writing; the message names it),
     ///         not_found (nothing there and `create` is off or `read_only` on), corruption (path, offset), io,
     ///         resource_exhausted (disk full), unsupported (made by a newer version).
-    /// Cost:   mapping and verifying the parts and the tables (memory speed), plus the log behind the checkpoint.
+    /// Cost:   reading the tables once (memory or disk speed) and 5 bytes for each row of the parts, plus the log behind
+    ///         the checkpoint; with `verification::on_open` all parts and indexes, too.
     [[nodiscard]] static result<database> open(const std::string& directory, const database_options& options = {},
                                                const database_environment& environment = {});
 
@@ -99,6 +100,11 @@ public:
     /// Errors: cancelled (`report` returned false; what was done stays), resource_exhausted, io, corruption,
     /// unavailable.
     result<void> optimize(const progress_callback& report = {});
+    /// Reads all files of parts and indexes from the disk, now and as fast as it can, and holds them against their
+    /// checksums. What is damaged is refused to queries from then on, and counted in `stats`.
+    /// Errors: corruption (the first finding; the others are looked for all the same), cancelled (`report` returned
+    /// false), io, unavailable.
+    result<void> scrub(const progress_callback& report = {});
     /// Read-only: goes over to the newest checkpoint, and to merged parts and new graphs of the state that it has. True
     /// when there was something new. Reads follow checkpoints by themselves, so this is for readers that pause, to let go
     /// of old files. A database open for writing is always at the newest state: false.

@@ -19,6 +19,16 @@ class file_system;
 class table_store;
 }  // namespace storage
 
+/// When what is on the disk is held against its checksums.
+enum class verification : std::uint8_t {
+    /// Opening reads footers, the tables and what is small; each 64 KiB block of a part is checked when it is touched
+    /// first, an index when it is first searched or by the background thread, whoever comes first. So opening does not
+    /// wait for the data; the first query waits for its index.
+    first_touch,
+    /// Opening reads everything. A damaged part is then found by `open`.
+    on_open,
+};
+
 struct database_options {
     /// Make the directory and an empty database in it when there is none.
     bool create = true;
@@ -69,6 +79,20 @@ struct database_options {
     /// empty = none. While that fails (disk full, say) the log grows, and database_stats::last_error tells why. Every
     /// checkpoint ends a segment then, so that what is kept reaches to the last checkpoint.
     std::string archive_directory{};
+
+    /// Either way a damaged block gives `errc::corruption` with path and offset to whoever needs it, never a wrong
+    /// answer; a damaged index is left out, and built again.
+    verification verify = verification::first_touch;
+
+    /// Read parts through mappings. A mapped file that someone cuts short kills the process that reads it with SIGBUS
+    /// (a file that is too short when it is opened is corruption). With false, files of parts are read into memory when
+    /// they are opened, which takes their size in memory and time, and implies `on_open`. The tables are LMDB's, which
+    /// knows mappings alone; nobody else may write to the directory's `state`.
+    bool mapped = true;
+
+    /// How fast the background thread, when there is one, reads all files of parts and indexes again to find what has
+    /// rotted since; once a day, from the disk and not from the cache. 0 = never.
+    std::uint64_t scrub_bytes_per_second = 10u << 20;
 };
 
 /// The seams to the operating system; tests and simulations bring their own. Null = the real one.
@@ -94,6 +118,17 @@ struct database_traffic {
     }
 };
 
+/// What looking for damage has found, since the database was opened.
+struct scrub_stats {
+    std::uint64_t bytes = 0;             ///< read by scrubs
+    std::uint64_t passes = 0;            ///< scrubs that came to the end
+    std::int64_t last_pass_age_s = -1;   ///< seconds since the last one did; -1 = none has
+    std::uint64_t findings = 0;          ///< damaged blocks that scrubs met, each pass anew
+    std::uint64_t damaged_blocks = 0;    ///< of parts in use: known now, by scrubs and by queries
+    std::uint64_t damaged_indexes = 0;   ///< of parts in use: known now, not yet built again
+    std::uint64_t unverified_bytes = 0;  ///< of parts and indexes in use: not touched yet
+};
+
 /// Sizes in bytes, positions in the log as lsn.
 struct database_stats {
     std::uint64_t lsn = 0;             ///< last write applied
@@ -109,6 +144,7 @@ struct database_stats {
     std::optional<hash128> state_hash = std::nullopt;
     bool poisoned = false;   ///< a sync failed: reads go on, writes are refused until reopened
     std::string last_error;  ///< of the background thread or the failed sync; empty = none
+    scrub_stats scrub;
 };
 
 /// How far a long task is. `total` = 0 while it is not known.

@@ -23,11 +23,13 @@
 ///   T + 48       8        root: XXH3-64 of bytes D..T+47
 ///   T + 56       8        magic "VSBLKEND"
 /// The root depends on every checksum, so it names the contents: equal roots mean equal files.
-/// Thread safety: a writer belongs to one thread; an open block_file is immutable and read from any thread.
+/// Thread safety: a writer belongs to one thread; an open block_file is read from any thread. Its bytes do not change;
+/// what is known of its blocks is atomic, and nobody waits: two readers may check the same block, with one outcome.
 #pragma once
 
 #include <vecstore/storage/file_system.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -105,11 +107,13 @@ private:
 };
 
 enum class verify_mode : std::uint8_t {
-    footer,  ///< header, footer and root: O(blocks * 8 bytes); damage in a section is found by `verify`
+    footer,  ///< header, footer and root: O(blocks * 8 bytes); damage in a section is found by `check` and `verify`
     all,     ///< also every block: reads the whole file
 };
 
-/// An open block file: a mapping whose structure has been checked.
+/// An open block file: a mapping whose structure has been checked. Its blocks are checked on first touch: who reads a
+/// section of a file that was opened with `verify_mode::footer` asks `check` for the bytes first.
+/// A block that was found right is not looked at again before the next `verify`; one that was found damaged stays so.
 class block_file {
 public:
     /// Maps and checks a file. Any truncation or flipped byte outside the sections is found here; inside them with
@@ -124,12 +128,43 @@ public:
     [[nodiscard]] bool has_section(std::uint32_t name) const noexcept;
     /// Where the section begins in the file, for those who read it without the mapping.  Errors: as `section`.
     [[nodiscard]] result<std::uint64_t> section_offset(std::uint32_t name) const;
-    /// As `mapping::release`.
-    void release() const noexcept { mapping_->release(); }
+    /// As `mapping::release`, of the whole file.
+    void release() const noexcept { mapping_->release(0, bytes()); }
 
-    /// Checks blocks `first` to `first + count - 1` (clamped) against their checksums; for scrubbing in slices.
-    /// Errors: corruption (offset = start of the damaged block).
-    [[nodiscard]] result<void> verify(std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0}) const;
+    /// True when every block has been found right: then `check` need not be called.
+    [[nodiscard]] bool all_checked() const noexcept { return all_right_.load(std::memory_order_relaxed); }
+    /// True when the blocks of `bytes`, which lie in a section, have been found right.
+    [[nodiscard]] bool checked(byte_span bytes) const noexcept {
+        if (all_checked() || bytes.empty()) return true;
+        const auto first = static_cast<std::size_t>(bytes.data() - mapping_->bytes().data());
+        for (auto block = first / block_bytes; block <= (first + bytes.size() - 1) / block_bytes; ++block)
+            if (states_[block].load(std::memory_order_relaxed) != block_state::right) return false;
+        return true;
+    }
+    /// Checks the blocks of `bytes` that nobody has checked yet. `reader`: the same file, when what is checked shall be
+    /// read from there and not through the mapping, which would keep it in memory.
+    /// Errors: corruption (offset = start of the damaged block), io (of `reader`).
+    /// Cost:   nothing to speak of when they are known to be right, else XXH3 over 64 KiB for each.
+    [[nodiscard]] result<void> check(byte_span bytes, const file* reader = nullptr) const;
+    /// `check` of blocks `first` to `first + count - 1` (clamped).
+    [[nodiscard]] result<void> check_blocks(std::uint64_t first, std::uint64_t count,
+                                            const file* reader = nullptr) const;
+
+    /// Checks blocks `first` to `first + count - 1` (clamped) against their checksums, known or not; `reader` as above.
+    /// Errors: corruption (offset = start of the damaged block), io (of `reader`).
+    [[nodiscard]] result<void> verify(std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0},
+                                      const file* reader = nullptr) const;
+    /// `verify` of what is on the medium, as far as the system lets see it: what it keeps in memory of the blocks is
+    /// given up first. `reader` as above.  Errors: as `verify`.
+    [[nodiscard]] result<void> verify_medium(std::uint64_t first, std::uint64_t count, const file& reader) const;
+    /// How many blocks were found damaged, and how many nobody has looked at.
+    [[nodiscard]] std::uint64_t damaged_count() const noexcept {
+        return damaged_count_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t unchecked_count() const noexcept {
+        const auto looked_at = right_count_.load(std::memory_order_relaxed) + damaged_count();
+        return looked_at < block_count_ ? block_count_ - looked_at : 0;
+    }
 
     [[nodiscard]] std::uint64_t block_count() const noexcept { return block_count_; }
     [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
@@ -143,12 +178,15 @@ private:
         std::uint64_t offset;
         std::uint64_t bytes;
     };
+    enum class block_state : std::uint8_t { unknown, right, damaged };
 
     block_file(std::string path, std::shared_ptr<const mapping> bytes)
         : path_(std::move(path)), mapping_(std::move(bytes)) {}
     [[nodiscard]] result<void> check_header(std::uint32_t kind) const;
     [[nodiscard]] result<void> check_footer(std::uint32_t kind);
     [[nodiscard]] const entry* find(std::uint32_t name) const noexcept;
+    [[nodiscard]] result<void> verify_block(std::uint64_t block, const file* reader) const;
+    void note(std::uint64_t block, bool right) const noexcept;
 
     std::string path_;
     std::shared_ptr<const mapping> mapping_;
@@ -157,6 +195,9 @@ private:
     std::uint64_t block_count_ = 0;
     std::uint64_t root_ = 0;
     std::uint32_t version_ = 0;
+    std::unique_ptr<std::atomic<block_state>[]> states_;  ///< by block; right may become damaged, nothing else changes
+    mutable std::atomic<std::uint64_t> right_count_{0}, damaged_count_{0};
+    mutable std::atomic<bool> all_right_{false};
 };
 
 }  // namespace vecstore::storage

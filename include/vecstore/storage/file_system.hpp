@@ -65,6 +65,10 @@ public:
     /// Errors: resource_exhausted, io.
     virtual result<void> allocate(std::uint64_t bytes) = 0;
 
+    /// Asks the system to forget what it keeps of the range, so that the next `read_at` sees the medium. What another
+    /// process maps, or is not written yet, it keeps.
+    virtual void drop_cached(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) const noexcept {}
+
     [[nodiscard]] virtual const std::string& path() const noexcept = 0;
 };
 
@@ -79,8 +83,8 @@ public:
     /// Page-aligned on disk file systems, 16-byte aligned in memory. Lifetime: that of the mapping.
     [[nodiscard]] virtual byte_span bytes() const noexcept = 0;
 
-    /// Gives back the memory that what was read has taken; it is read from the file again when it is touched.
-    virtual void release() const noexcept {}
+    /// Gives back the memory that what was read of a range has taken; it is read from the file again when it is touched.
+    virtual void release(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) const noexcept {}
 };
 
 /// An exclusive lock, given back by the destructor (or by the death of the process).

@@ -5,7 +5,9 @@
 /// file beside it, `sums`, after each commit, and checked at open before LMDB sees them; for what happens after that,
 /// every value ends in a 4-byte checksum of key and value, checked at each read and not shown to the caller.
 /// Cost of the sums: a commit reads again the 64 KiB blocks in which it used or freed pages, walks LMDB's list of free
-/// pages and replaces `sums` (16 bytes for each block), which is two more syncs. An open reads all pages in use.
+/// pages and replaces `sums` (16 bytes for each block), which is two more syncs. An open reads all pages in use, about
+/// 0.1 s of a processor for each GiB, or as fast as the disk is. That is the part of opening a database that grows with
+/// it: nothing less protects LMDB, which would follow a damaged leaf as it does a branch.
 /// Limit: after a crash between a commit and its sums, the pages written by that commit are taken as they are.
 /// The file never shrinks by itself: `compact` copies what is in use and puts the copy's directory in the place of
 /// `path` in one step (`<path>.compact` is there meanwhile, and is removed at the next open after a crash). Readers that

@@ -118,6 +118,7 @@ TEST_CASE("index files: the bytes of a graph's file, version 2", "[collection][g
     CHECK(root == 0x421e'6039'26d5'3dc5);
 
     const auto opened = vs::detail::graph_index::open(f.files, "d/1.hnsw", f.owner()).value();
+    REQUIRE(opened->ready());
     CHECK(opened->measured() == measured());
     const float query[] = {0, 250};
     vs::detail::part_cost cost;
@@ -153,6 +154,7 @@ TEST_CASE("index files: the bytes of the file of lists, version 1", "[collection
     CHECK(root == 0x2653'36ae'cfe6'd755);
 
     const auto opened = vs::detail::ivf_index::open(f.files, "d/1.ivf", f.owner()).value();
+    REQUIRE(opened->ready());
     CHECK(opened->measured() == measured());
     const float query[] = {0, 250};
     vs::detail::part_cost cost;

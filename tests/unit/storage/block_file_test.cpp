@@ -5,6 +5,10 @@
 #include <catch2/catch.hpp>
 #include <support/fault_file_system.hpp>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 using namespace vecstore;
 using namespace vecstore::storage;
 
@@ -118,6 +122,84 @@ TEST_CASE("block file: damage in a section names its block, and footer mode leav
     CHECK(opened->verify(100).has_value());
     CHECK(block_file::open(files, "d/f", fourcc("ELSE"), verify_mode::footer).error().code == errc::corruption);
     CHECK(block_file::open(files, "d/g", kind, verify_mode::footer).error().code == errc::not_found);
+}
+
+TEST_CASE("block file: blocks are checked on first touch, and damage stays", "[block_file]") {
+    memory_file_system files;
+    files.create_directories("d").value();
+    (void)write_sample(files, 300'000).value();
+    const auto file = files.open("d/f", open_mode::read_write).value();
+    file->write_at(140'000, as_bytes("damage")).value();
+    const auto opened = block_file::open(files, "d/f", kind, verify_mode::footer).value();
+    const auto big = opened->section(fourcc("big ")).value();
+    const auto blocks = opened->block_count();
+    CHECK(opened->unchecked_count() == blocks);
+    CHECK_FALSE(opened->checked(big.first(10)));
+    REQUIRE(opened->check(big.first(10)));
+    CHECK(opened->checked(big.first(60'000)));
+    CHECK(opened->checked({}));
+    CHECK(opened->unchecked_count() == blocks - 1);
+    // Over the edge of two blocks, one of which is damaged.
+    const auto at = 2 * block_bytes - 4096 - 10;
+    const auto over_edge = opened->check(big.subspan(at, 20));
+    REQUIRE_FALSE(over_edge);
+    CHECK(over_edge.error().code == errc::corruption);
+    CHECK(over_edge.error().path == "d/f");
+    CHECK(over_edge.error().offset == 2 * block_bytes);
+    CHECK(opened->damaged_count() == 1);
+    CHECK(opened->checked(big.subspan(at, 10)));
+    CHECK_FALSE(opened->checked(big.subspan(at, 20)));
+    CHECK(opened->check_blocks(3, 100));
+    CHECK(opened->unchecked_count() == 0);
+    CHECK_FALSE(opened->all_checked());
+    CHECK(opened->check_blocks(0, blocks, file.get()).error().offset == 2 * block_bytes);
+    CHECK(opened->damaged_count() == 1);
+}
+
+TEST_CASE("block file: once all is checked nothing is looked at, until a scrub finds damage on the medium",
+          "[block_file]") {
+    memory_file_system files;
+    files.create_directories("d").value();
+    (void)write_sample(files, 300'000).value();
+    const auto opened = block_file::open(files, "d/f", kind, verify_mode::all).value();
+    const auto file = files.open("d/f", open_mode::read_write).value();
+    const auto big = opened->section(fourcc("big ")).value();
+    CHECK(opened->all_checked());
+    CHECK(opened->unchecked_count() == 0);
+    CHECK(opened->verify_medium(0, 100, *file));
+    CHECK(opened->verify_medium(100, 1, *file));
+    file->write_at(140'000, as_bytes("damage")).value();
+    CHECK(opened->checked(big));
+    CHECK(opened->verify_medium(0, 2, *file));
+    CHECK(opened->verify_medium(0, 100, *file).error().offset == 2 * block_bytes);
+    CHECK_FALSE(opened->all_checked());
+    CHECK(opened->check(big).error().code == errc::corruption);
+    CHECK(opened->check(big.first(10)));
+    file->truncate(200'000).value();
+    CHECK(opened->verify_medium(4, 1, *file).error().offset == 4 * block_bytes);
+    CHECK(opened->damaged_count() == 2);
+}
+
+TEST_CASE("block file: many threads that touch the same blocks agree", "[block_file]") {
+    memory_file_system files;
+    files.create_directories("d").value();
+    (void)write_sample(files, 600'000).value();
+    for (const bool damaged : {false, true}) {
+        if (damaged) files.open("d/f", open_mode::read_write).value()->write_at(140'000, as_bytes("damage")).value();
+        const auto opened = block_file::open(files, "d/f", kind, verify_mode::footer).value();
+        std::vector<std::thread> threads;
+        std::atomic<int> errors{0};
+        for (int i = 0; i < 4; ++i)
+            threads.emplace_back([&] {
+                for (std::uint64_t block = 0; block < opened->block_count(); ++block)
+                    errors += !opened->check_blocks(block, 1).has_value();
+            });
+        for (auto& thread : threads) thread.join();
+        CHECK(errors == (damaged ? 4 : 0));
+        CHECK(opened->all_checked() == !damaged);
+        CHECK(opened->damaged_count() == (damaged ? 1 : 0));
+        CHECK(opened->unchecked_count() == 0);
+    }
 }
 
 TEST_CASE("block file: an abandoned or failed writer leaves no file", "[block_file]") {
