@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -205,6 +206,25 @@ TEST_CASE("first touch: the background thread looks at everything, and has damag
     }));
     CHECK(db.stats().value().last_error.find(".hnsw") != std::string::npos);
     CHECK(db.stats().value().scrub.damaged_indexes == 0);
+}
+
+TEST_CASE("first touch: queries beside the background thread that looks at the same files are right", "[scrub]") {
+    const fixture f(vs::index_kind::automatic);
+    for (int round = 0; round < 3; ++round) {
+        auto db = vs::database::open(f.path()).value();
+        const auto points = db.open_collection("points").value();
+        std::atomic<int> wrong{0};
+        std::vector<std::thread> threads;
+        for (std::size_t t = 0; t < 3; ++t)
+            threads.emplace_back([&, t] {
+                for (std::size_t row = t; row < row_count; row += 101) {
+                    const auto walked = points.query(f.ask(row, false)), scanned = points.query(f.ask(row, true));
+                    wrong += !walked || !scanned || scanned->hits[0].id != vs::point_id(row);
+                }
+            });
+        for (auto& thread : threads) thread.join();
+        CHECK(wrong == 0);
+    }
 }
 
 TEST_CASE("scrub: damage that came after the first look is found on the medium, and refused from then on", "[scrub]") {
