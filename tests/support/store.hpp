@@ -54,6 +54,15 @@ namespace vecstore::test {
     return vector;
 }
 
+/// Points with ids from `first` on, three random numbers, and the id once more as field "n".
+[[nodiscard]] inline std::vector<point> numbered_points(std::uint64_t first, std::size_t count) {
+    random_source random(first);
+    std::vector<point> points;
+    for (std::size_t i = 0; i < count; ++i)
+        points.push_back(make_point(first + i, random_vector(random, 3), {{"n", first + i}}));
+    return points;
+}
+
 /// The UUID whose bytes are all `byte`.
 [[nodiscard]] inline uuid uuid_of(std::uint8_t byte) {
     uuid id;

@@ -23,14 +23,6 @@ vs::database_options look() {
     return options;
 }
 
-std::vector<vs::point> some_points(std::uint64_t first, std::size_t count) {
-    vs::random_source random(first);
-    std::vector<vs::point> points;
-    for (std::size_t i = 0; i < count; ++i)
-        points.push_back(make_point(first + i, random_vector(random, 3), {{"n", first + i}}));
-    return points;
-}
-
 /// A store on disk that remembers what it held at each lsn.
 struct fixture {
     temporary_directory directory;
@@ -52,7 +44,7 @@ struct fixture {
         hash_at[stats.lsn] = stats.state_hash.value();
     }
     std::uint64_t write(std::uint64_t first, std::size_t count) {
-        const auto points = some_points(first, count);
+        const auto points = numbered_points(first, count);
         now.upsert(points);
         REQUIRE(docs.upsert(points));
         note();
@@ -128,14 +120,14 @@ TEST_CASE("snapshot: of a database in memory, on disk", "[snapshot]") {
     const temporary_directory directory;
     auto db = vs::database::in_memory(quiet()).value();
     auto docs = db.create_collection("docs", one_vector(3)).value();
-    docs.upsert(some_points(1, 20)).value();
+    docs.upsert(numbered_points(1, 20)).value();
     const auto made = db.snapshot(directory / "snap").value();
     CHECK(made.state_hash == db.stats().value().state_hash);
     CHECK(vs::verify_snapshot(directory / "snap").value().lsn == made.lsn);
     vs::restore_backup(directory / "snap", directory / "db").value();
     auto restored = vs::database::open(directory / "db", quiet()).value();
     CHECK(restored.open_collection("docs").value().count().value() == 20);
-    CHECK(restored.open_collection("docs").value().upsert(some_points(50, 5)));
+    CHECK(restored.open_collection("docs").value().upsert(numbered_points(50, 5)));
 }
 
 TEST_CASE("snapshot: of an empty database", "[snapshot]") {
@@ -290,7 +282,7 @@ TEST_CASE("backup: a restored database is one of its own", "[backup]") {
     f.db.backup(f.backups).value();
     vs::restore_backup(f.backups, f.directory / "other").value();
     auto other = vs::database::open(f.directory / "other", quiet()).value();
-    other.open_collection("docs").value().upsert(some_points(100, 3)).value();
+    other.open_collection("docs").value().upsert(numbered_points(100, 3)).value();
     const auto refused = other.backup(f.backups);
     CHECK(code_of(refused) == errc::already_exists);
     CHECK(vs::list_backups(f.backups).value().size() == 1);
@@ -312,7 +304,7 @@ TEST_CASE("backup: an archive that cannot be written keeps the log, and says so"
     std::filesystem::remove(place / "archive");
     auto db = vs::database::open(place / "db", options).value();
     auto docs = db.create_collection("docs", one_vector(3)).value();
-    docs.upsert(some_points(1, 10)).value();
+    docs.upsert(numbered_points(1, 10)).value();
     std::filesystem::remove_all(place / "archive");
     std::ofstream(place / "archive") << "a file stands in the way";
     REQUIRE(db.checkpoint());
@@ -321,7 +313,7 @@ TEST_CASE("backup: an archive that cannot be written keeps the log, and says so"
     for (int i = 0; i < 20; ++i)
         docs.upsert({make_point(50 + i, {1, 2, 3}, {{"text", std::string(1'000'000, 'x')}})}).value();
     REQUIRE(db.optimize());
-    docs.upsert(some_points(20, 10)).value();
+    docs.upsert(numbered_points(20, 10)).value();
     std::filesystem::remove(place / "archive");
     REQUIRE(db.checkpoint());
     db.backup(place / "archive").value();
@@ -332,7 +324,7 @@ TEST_CASE("backup: on a disk in memory, with the tables as a file of their own",
     const memory_disk disk;
     auto db = disk.open().value();
     auto docs = db.create_collection("docs", one_vector(3)).value();
-    docs.upsert(some_points(1, 30)).value();
+    docs.upsert(numbered_points(1, 30)).value();
     const vs::database_environment files_only{disk.files, nullptr};
     const auto first = db.backup("backups").value();
     docs.erase({4}).value();

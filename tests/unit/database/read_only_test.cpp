@@ -25,14 +25,6 @@ vs::database_options look() {
     return options;
 }
 
-std::vector<vs::point> some_points(std::uint64_t first, std::size_t count) {
-    vs::random_source random(first);
-    std::vector<vs::point> points;
-    for (std::size_t i = 0; i < count; ++i)
-        points.push_back(make_point(first + i, random_vector(random, 3), {{"n", first + i}}));
-    return points;
-}
-
 std::map<std::string, std::filesystem::file_time_type> times_of(const std::string& directory) {
     std::map<std::string, std::filesystem::file_time_type> times;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
@@ -49,7 +41,7 @@ struct fixture {
     oracle wanted{one_vector(3)};
 
     void write(std::uint64_t first, std::size_t count) {
-        const auto points = some_points(first, count);
+        const auto points = numbered_points(first, count);
         wanted.upsert(points);
         REQUIRE(docs.upsert(points));
     }
@@ -67,7 +59,7 @@ TEST_CASE("read-only: sees the log behind the checkpoint, and changes nothing", 
     auto docs = db.open_collection("docs").value();
     CHECK(difference(docs, f.wanted) == "");
     CHECK(difference(docs, f.wanted, 0, {0, 0, 0}, 5, {}) == "");
-    CHECK(code_of(docs.upsert(some_points(1, 1))) == errc::unavailable);
+    CHECK(code_of(docs.upsert(numbered_points(1, 1))) == errc::unavailable);
     CHECK(code_of(docs.erase({1})) == errc::unavailable);
     CHECK(code_of(docs.set_payload({1}, {})) == errc::unavailable);
     CHECK(code_of(db.create_collection("more", {})) == errc::unavailable);
@@ -107,7 +99,7 @@ TEST_CASE("read-only: sees collections made and dropped since it was opened", "[
     auto db = vs::database::open(f.path, look()).value();
     CHECK(db.list_collections().value().empty());
     auto more = f.writer->create_collection("more", one_vector(3)).value();
-    REQUIRE(more.upsert(some_points(0, 5)));
+    REQUIRE(more.upsert(numbered_points(0, 5)));
     REQUIRE(f.writer->checkpoint());
     CHECK(db.list_collections().value() == std::vector<std::string>{"more"});
     auto seen = db.open_collection("more").value();
@@ -122,13 +114,13 @@ TEST_CASE("read-only: a refresh that fails leaves handles that work when the cau
     const memory_disk disk;
     auto writer = disk.open().value();
     auto docs = writer.create_collection("docs", one_vector(3)).value();
-    REQUIRE(docs.upsert(some_points(0, 5)));
+    REQUIRE(docs.upsert(numbered_points(0, 5)));
     REQUIRE(writer.checkpoint());
     auto options = look();
     auto db = disk.open(options).value();
     auto seen = db.open_collection("docs").value();
     REQUIRE(seen.count().value() == 5);
-    REQUIRE(docs.upsert(some_points(5, 5)));
+    REQUIRE(docs.upsert(numbered_points(5, 5)));
     REQUIRE(writer.checkpoint());
     REQUIRE(disk.files->rename("db/parts/1/0/2.part", "db/away"));
     for (int attempt = 0; attempt < 2; ++attempt) {
