@@ -57,9 +57,9 @@ using find_possible_function = std::size_t (*)(const bounded_run& run, const bou
                                                std::uint32_t* numbers) noexcept;
 
 /// Encodes one row as row `place` of a slab. `lengths_squared`: keep |x^|^2.
-/// Shapes: values [bounded_row_floats(lines)], finite; codes: room for as many bytes; slab [bounded_slab_bytes(lines)].
+/// Shapes: values [bounded_row_floats(lines)]; codes: room for as many bytes; slab [bounded_slab_bytes(lines)].
 /// Rows whose largest value is beyond [1e-9, 1e17] (but not all zero) get an error of infinity: their squares could
-/// leave f32.
+/// leave f32. So do rows with a value that is not finite.
 using encode_bounded_function = void (*)(const float* values, std::size_t lines, bool lengths_squared,
                                          std::size_t place, std::uint8_t* codes, std::byte* slab) noexcept;
 

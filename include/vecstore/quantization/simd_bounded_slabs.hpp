@@ -71,21 +71,24 @@ void encode_bounded(const float* values, std::size_t lines, bool lengths_squared
     constexpr float least = 1e-9f, most = 1e17f, half_ulp = 0x1p-24f;
     constexpr float to_integer = 0x1.8p23f;  // adding it, and taking it away, rounds to an integer
     const auto padded = bounded_row_floats(lines);
-    float peaks[16] = {};
+    float peaks[16] = {}, nothings[16] = {};  // 0 for each finite value, no number for others
     for (std::size_t i = 0; i < padded; i += 16)
         for (std::size_t j = 0; j < 16; ++j) {
             const float size = __builtin_fabsf(values[i + j]);
             peaks[j] = size > peaks[j] ? size : peaks[j];
+            nothings[j] += values[i + j] * 0;
         }
     float peak = 0;
     for (const float p : peaks) peak = p > peak ? p : peak;
-    const bool coded = peak >= least && peak <= most;
+    const bool finite = sum_of_lanes<Arch>(nothings) == 0;
+    const bool coded = finite && peak >= least && peak <= most;
     const float step = coded ? peak / 127 : 0, inverse = coded ? 127 / peak : 0;
     float residuals[16] = {}, squares[16] = {};  // squares of codes: integers below 2^24 up to codec_dim_max
     for (std::size_t i = 0; i < padded; i += 16)
         for (std::size_t j = 0; j < 16; ++j) {
-            const float code = (values[i + j] * inverse + to_integer) - to_integer;
-            const float rest = values[i + j] - code * step;
+            const float value = finite ? values[i + j] : 0;
+            const float code = (value * inverse + to_integer) - to_integer;
+            const float rest = value - code * step;
             residuals[j] += rest * rest;
             squares[j] += code * code;
             codes[i + j] = static_cast<std::uint8_t>(static_cast<std::int32_t>(code) + 128);
@@ -98,7 +101,7 @@ void encode_bounded(const float* values, std::size_t lines, bool lengths_squared
                         256 * half_ulp * step * __builtin_sqrtf(size);
     terms->steps[place] = step;
     terms->lengths[place] = lengths_squared ? square : __builtin_sqrtf(square);
-    terms->errors[place] = coded ? error : peak == 0 ? 0 : __builtin_inff();
+    terms->errors[place] = coded ? error : finite && peak == 0 ? 0 : __builtin_inff();
     for (std::size_t g = 0; g < lines; ++g) std::memcpy(slab + g * code_line + 4 * place, codes + 4 * g, 4);
 }
 

@@ -87,6 +87,26 @@ TEST_CASE("bounded slabs: what is kept of a row bounds what its code leaves out"
             }
 }
 
+TEST_CASE("bounded slabs: a value that is not finite makes the code of its row say nothing", "[quantization]") {
+    constexpr std::size_t dim = 37, lines = slab_lines(dim);
+    const float strange[] = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                             -std::numeric_limits<float>::infinity()};
+    for (const auto* table : all_tables())
+        for (const float value : strange)
+            for (const float rest : {0.0f, 1.0f}) {
+                INFO(std::string(table->name) << " " << value << " beside " << rest);
+                std::vector<float> row(bounded_row_floats(lines), 0.0f);
+                std::fill_n(row.begin(), dim, rest);
+                row[dim - 1] = value;
+                std::vector<std::uint8_t> codes(row.size());
+                aligned_buffer<std::byte> slab(bounded_slab_bytes(lines));
+                table->encode_bounded(row.data(), lines, false, 3, codes.data(), slab.data());
+                const auto& terms = *reinterpret_cast<const bounded_terms*>(slab.data() + lines * code_line);
+                CHECK(std::isinf(terms.errors[3]));
+                CHECK(terms.lengths[3] == 0);
+            }
+}
+
 TEST_CASE("bounded slabs: rows are ruled out as the formula says, whatever the table", "[quantization]") {
     for (const auto* table : all_tables())
         for (const std::size_t dim : {1u, 5u, 16u, 100u, 257u})
