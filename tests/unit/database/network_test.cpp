@@ -55,6 +55,9 @@ TEST_CASE("network: a database on a network file system is refused, unless it is
     CHECK_FALSE(files->exists("a"));
 
     auto options = quiet();
+    options.mapped = false;
+    CHECK(code_of(vs::database::open("a/b/db", options, environment)) == errc::unsupported);
+    options.mapped = true;
     options.allow_network_file_system = true;
     auto db = vs::database::open("a/b/db", options, environment).value();
     auto c = db.create_collection("c", one_vector(2)).value();
