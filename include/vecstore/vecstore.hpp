@@ -2,5 +2,6 @@
 #pragma once
 
 #include <vecstore/collection/collection.hpp>
+#include <vecstore/database/check.hpp>
 #include <vecstore/database/database.hpp>
 #include <vecstore/filter/dsl.hpp>

@@ -1,6 +1,7 @@
 #include "checkpoint.hpp"
 
 #include "index_build.hpp"
+#include "salvage.hpp"
 #include "state_hash.hpp"
 #include "tables.hpp"
 
@@ -159,47 +160,30 @@ result<std::shared_ptr<ordinal_set>> load_edits(storage::table_reader& tables, c
     return edits;
 }
 
-struct manifest_entry {
-    collection_id collection = 0;
-    std::uint16_t slot = 0;
-    part_descriptor part;
-};
-
-result<manifest_entry> parse_manifest_entry(byte_span key_bytes, byte_span value) {
-    byte_reader key(key_bytes);
-    manifest_entry entry;
-    entry.collection = key.get_big_endian<collection_id>();
-    entry.slot = key.get_big_endian<std::uint16_t>();
-    auto& d = entry.part;
-    d.number = key.get_big_endian<std::uint64_t>();
-    byte_reader in(value);
-    d.rows = in.get<row_id>();
-    d.first_ordinal = in.get<ordinal_id>();
-    d.last_ordinal = in.get<ordinal_id>();
-    d.root = in.get<std::uint64_t>();
-    d.graph_root = in.get<std::uint64_t>();
-    if (in.remaining() > 0) d.ivf_root = in.get<std::uint64_t>();
-    if (!key.finished() || !in.finished())
-        return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
-    return entry;
-}
-
 result<std::vector<part_list>> load_parts(storage::file_system& files, const std::string& root,
                                           storage::table_reader& tables, collection_id collection,
-                                          const collection_options& options, storage::verify_mode verify) {
+                                          const collection_options& options, storage::verify_mode verify,
+                                          lost_data& lost, salvage_log* salvage) {
     std::vector<part_list> lists(options.vectors.size());
+    lost.vectors.resize(lists.size());
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
     while (cursor->valid() && tables::of_collection(cursor->key(), collection)) {
-        VECSTORE_TRY(const auto entry, parse_manifest_entry(cursor->key(), cursor->value()));
-        if (entry.slot >= lists.size())
-            return error{errc::corruption, "an entry of the manifest names no vector", "parts", 0};
-        VECSTORE_TRY(auto opened, part::open(files, part_directory(root, collection, entry.slot), entry.part,
-                                             options.vectors[entry.slot], verify));
-        lists[entry.slot].push_back(std::move(opened));
+        const auto entry = parse_manifest_entry(cursor->key(), cursor->value());
+        if (!entry || entry->slot >= lists.size())
+            return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
+        const auto slot = entry->slot;
+        const auto& d = entry->descriptor;
+        const auto directory = part_directory(root, collection, slot);
+        VECSTORE_TRY(auto opened, salvage != nullptr ? open_or_salvage(files, directory, d, options.vectors[slot],
+                                                                       lost.vectors[slot], *salvage)
+                                                     : part::open(files, directory, d, options.vectors[slot], verify));
+        if (opened != nullptr) lists[slot].push_back(std::move(opened));
         VECSTORE_CHECK(cursor->next());
     }
     for (auto& list : lists) sort_parts(list);
+    for (auto& ranges : lost.vectors)
+        std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return lists;
 }
 
@@ -299,6 +283,22 @@ result<void> write_manifest(storage::table_writer& tables, collection_id collect
     return {};
 }
 
+std::optional<manifest_entry> parse_manifest_entry(byte_span key, byte_span value) noexcept {
+    byte_reader name(key), in(value);
+    manifest_entry entry;
+    entry.collection = name.get_big_endian<collection_id>();
+    entry.slot = name.get_big_endian<std::uint16_t>();
+    auto& d = entry.descriptor;
+    d.number = name.get_big_endian<std::uint64_t>();
+    d.rows = in.get<row_id>();
+    d.first_ordinal = in.get<ordinal_id>();
+    d.last_ordinal = in.get<ordinal_id>();
+    d.root = in.get<std::uint64_t>();
+    d.graph_root = in.get<std::uint64_t>();
+    if (in.remaining() > 0) d.ivf_root = in.get<std::uint64_t>();
+    return name.finished() && in.finished() ? std::optional(entry) : std::nullopt;
+}
+
 result<void> erase_tables(storage::table_writer& tables, collection_id collection) {
     const auto prefix = tables::collection_key(collection);
     for (const auto table : {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts, tables::edits,
@@ -307,37 +307,58 @@ result<void> erase_tables(storage::table_writer& tables, collection_id collectio
     return {};
 }
 
-result<std::vector<std::shared_ptr<collection_state>>> load_collections(storage::file_system& files,
-                                                                        const std::string& root,
-                                                                        storage::table_reader& tables,
-                                                                        std::uint64_t applied_lsn,
-                                                                        storage::verify_mode verify) {
+namespace {
+
+result<std::shared_ptr<collection_state>> load_collection(storage::file_system& files, const std::string& root,
+                                                          storage::table_reader& tables, collection_id id,
+                                                          byte_span value, std::uint64_t applied_lsn,
+                                                          storage::verify_mode verify, salvage_log* salvage) {
+    VECSTORE_TRY(const auto entry, payload::decode(value));
+    VECSTORE_TRY(auto named, from_document(entry));
+    auto state = std::make_shared<collection_state>(id, named.name, named.options);
+    restored_state restored;
+    restored.ordinal_end = static_cast<ordinal_id>(entry["next_ordinal"].int64_or(0));
+    restored.point_count = static_cast<std::size_t>(entry["points"].int64_or(0));
+    restored.next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
+    restored.expiring = entry["expiring"].bool_or(false);
+    const auto lost = std::make_shared<lost_data>();
+    VECSTORE_TRY(restored.deaths, load_deaths(tables, id, restored.ordinal_end));
+    VECSTORE_TRY(restored.edits, load_edits(tables, id));
+    VECSTORE_TRY(restored.parts, load_parts(files, root, tables, id, named.options, verify, *lost, salvage));
+    // The optimizer takes numbers, too, and changes the manifest without the catalog.
+    for (const auto& list : restored.parts)
+        for (const auto& p : list) restored.next_part = std::max(restored.next_part, p->descriptor().number + 1);
+    if (salvage == nullptr) restored.state_hash = parse_hash128(entry["state_hash"].string_or(""));
+    const bool hashed = salvage != nullptr || restored.state_hash;
+    if (salvage != nullptr) {
+        VECSTORE_CHECK(salvage_points(tables, id, restored, *lost, *salvage));
+        restored.lost = lost;
+    }
+    state->restore(std::move(restored), applied_lsn);
+    if (!hashed)  // damage elsewhere must not keep the store from opening: then it stays unknown
+        if (const auto computed = hash_of_checkpoint(id, *state->pin(), named.options, tables))
+            state->adopt_state_hash(*computed);
+    return state;
+}
+
+}  // namespace
+
+result<std::vector<std::shared_ptr<collection_state>>> load_collections(
+    storage::file_system& files, const std::string& root, storage::table_reader& tables, std::uint64_t applied_lsn,
+    storage::verify_mode verify, salvage_log* salvage) {
     std::vector<std::shared_ptr<collection_state>> collections;
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::catalog));
     VECSTORE_CHECK(cursor->seek({}));
     while (cursor->valid()) {
         byte_reader key(cursor->key());
         const auto id = key.get_big_endian<collection_id>();
-        VECSTORE_TRY(const auto entry, payload::decode(cursor->value()));
-        VECSTORE_TRY(auto named, from_document(entry));
-        const auto ordinal_end = static_cast<ordinal_id>(entry["next_ordinal"].int64_or(0));
-        auto state = std::make_shared<collection_state>(id, named.name, named.options);
-        VECSTORE_TRY(auto deaths, load_deaths(tables, id, ordinal_end));
-        VECSTORE_TRY(auto edits, load_edits(tables, id));
-        VECSTORE_TRY(auto parts, load_parts(files, root, tables, id, named.options, verify));
-        // The optimizer takes numbers, too, and changes the manifest without the catalog.
-        auto next_part = static_cast<std::uint64_t>(entry["next_part"].int64_or(1));
-        for (const auto& list : parts)
-            for (const auto& p : list) next_part = std::max(next_part, p->descriptor().number + 1);
-        const auto kept_hash = parse_hash128(entry["state_hash"].string_or(""));
-        state->restore(
-            {ordinal_end, static_cast<std::size_t>(entry["points"].int64_or(0)), next_part, std::move(deaths),
-             std::move(edits), std::move(parts), entry["expiring"].bool_or(false), kept_hash},
-            applied_lsn);
-        if (!kept_hash)  // damage elsewhere must not keep the store from opening: then it stays unknown
-            if (const auto computed = hash_of_checkpoint(id, *state->pin(), named.options, tables))
-                state->adopt_state_hash(*computed);
-        collections.push_back(std::move(state));
+        auto state = load_collection(files, root, tables, id, cursor->value(), applied_lsn, verify, salvage);
+        if (state) {
+            collections.push_back(*std::move(state));
+        } else {
+            if (salvage == nullptr || state.error().code != errc::corruption) return std::move(state).error();
+            salvage->note("collection " + std::to_string(id) + " cannot be read: " + state.error().what());
+        }
         VECSTORE_CHECK(cursor->next());
     }
     return collections;
@@ -348,9 +369,10 @@ result<std::vector<listed_file>> list_part_files(storage::table_reader& tables) 
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek({}));
     while (cursor->valid()) {
-        VECSTORE_TRY(const auto entry, parse_manifest_entry(cursor->key(), cursor->value()));
-        const auto directory = part_directory("", entry.collection, entry.slot);
-        const auto& part = entry.part;
+        const auto entry = parse_manifest_entry(cursor->key(), cursor->value());
+        if (!entry) return error{errc::corruption, "an entry of the manifest does not parse", "parts", 0};
+        const auto directory = part_directory("", entry->collection, entry->slot);
+        const auto& part = entry->descriptor;
         const auto has = [](std::uint64_t root) { return root != 0 && root != index_declined; };
         all.push_back({part_path(directory, part.number), part.root, false});
         if (has(part.graph_root)) all.push_back({graph_path(directory, part.number), part.graph_root, true});

@@ -11,6 +11,7 @@
 #include <vecstore/storage/table_store.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,14 +34,23 @@ namespace vecstore::detail {
 [[nodiscard]] result<void> write_manifest(storage::table_writer& tables, collection_id collection, std::size_t slot,
                                           const part_list& removed, const part_list& added);
 
+/// An entry of the manifest; nothing when it does not parse.
+struct manifest_entry {
+    collection_id collection = 0;
+    std::uint16_t slot = 0;
+    part_descriptor descriptor;
+};
+[[nodiscard]] std::optional<manifest_entry> parse_manifest_entry(byte_span key, byte_span value) noexcept;
+
 /// Removes all that the tables hold of a collection.
 [[nodiscard]] result<void> erase_tables(storage::table_writer& tables, collection_id collection);
 
-/// All collections of a checkpoint, with their parts opened, and verified as `verify` says.
+/// All collections of a checkpoint, with their parts opened, and verified as `verify` says. With `salvage`, those that can be
+/// read, as far as they can, all verified; what is missing is noted there.
 /// Errors: corruption, io.
 [[nodiscard]] result<std::vector<std::shared_ptr<collection_state>>> load_collections(
     storage::file_system& files, const std::string& root, storage::table_reader& tables, std::uint64_t applied_lsn,
-    storage::verify_mode verify = storage::verify_mode::all);
+    storage::verify_mode verify = storage::verify_mode::all, salvage_log* salvage = nullptr);
 
 /// A file that the manifest of parts names.
 struct listed_file {

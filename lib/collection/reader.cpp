@@ -102,6 +102,7 @@ result<void> read_session::for_each_id(const point_id& first,
                 ordinal = load_le<ordinal_id>(cursor->value().data());
             VECSTORE_CHECK(cursor->next());
         }
+        if (ordinal != ordinal_none && view_->lost && view_->lost->points.contains(ordinal)) continue;
         if (ordinal != ordinal_none && !visit(*smallest, ordinal)) return {};
     }
 }

@@ -45,7 +45,7 @@ public:
     /// Calls `visit(id, ordinal)` for each visible point from `first` on in the order of ids, until it returns false.
     result<void> for_each_id(const point_id& first, const std::function<bool(const point_id&, ordinal_id)>& visit);
 
-    /// Fills payload and vectors as selected.  Errors: as `vector`.
+    /// Fills payload and vectors as selected.  Errors: as `vector`; corruption (a salvaged collection has lost one).
     template <class Record>
     result<void> fill(Record& record, ordinal_id ordinal, const point_ref& point, const payload::selector& with_payload,
                       const vector_selector& with_vectors) const;
@@ -82,6 +82,9 @@ result<void> read_session::fill_vectors(Record& record, ordinal_id ordinal, cons
     for (std::size_t slot = 0; slot < options.size(); ++slot) {
         if (!with_vectors.includes(options[slot].name)) continue;
         VECSTORE_TRY(const auto* const values, vector(slot, ordinal));
+        if (values == nullptr && view_->lost && view_->lost->may_have_lost_vector(slot, ordinal))
+            return error{errc::corruption, "a vector of this point is lost: \"" + options[slot].name + "\"", "parts",
+                         0};
         if (values == nullptr) continue;
         auto& out = options[slot].name.empty() ? record.vector : record.vectors.emplace_back().values;
         if (!options[slot].name.empty()) record.vectors.back().name = options[slot].name;

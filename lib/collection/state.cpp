@@ -33,6 +33,7 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     deaths_ = std::move(restored.deaths);
     edits_ = std::move(restored.edits);
     expiring_.store(restored.expiring, std::memory_order_relaxed);
+    lost_ = std::move(restored.lost);
     sealed_.reset();
     start_generation();
     set_parts(std::move(restored.parts));
@@ -64,6 +65,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.expiring = expiring();
     fresh.deaths = deaths_;
     fresh.edits = edits_;
+    fresh.lost = lost_;
     fresh.overlays.push_back(changes_);
     if (sealed_) fresh.overlays.push_back(sealed_->changes);
     fresh.vectors.resize(options_.vectors.size());

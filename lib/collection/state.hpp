@@ -55,6 +55,7 @@ struct restored_state {
     std::vector<part_list> parts;  ///< by slot
     bool expiring = false;         ///< points may have an expire_at
     std::optional<hash128> state_hash = std::nullopt;
+    std::shared_ptr<const lost_data> lost = {};  ///< of a salvaged collection
 };
 
 class collection_state {
@@ -149,6 +150,7 @@ private:
     std::vector<std::shared_ptr<memtable>> memtables_;
     std::shared_ptr<tombstones> deaths_;
     std::shared_ptr<ordinal_set> edits_;
+    std::shared_ptr<const lost_data> lost_;
     std::vector<std::shared_ptr<const part_list>> parts_;
     std::optional<sealed_changes> sealed_;
     std::set<expiry_entry> due_;       ///< of `changes_`

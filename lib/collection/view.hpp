@@ -3,6 +3,7 @@
 /// Thread safety: as a const value.
 #pragma once
 
+#include "lost.hpp"
 #include "memtable.hpp"
 #include "ordinal_set.hpp"
 #include "overlay.hpp"
@@ -38,6 +39,7 @@ struct view {
     std::shared_ptr<const tombstones> deaths;
     /// Points whose payload changed in a later generation than they came in: parts have an older version of them.
     std::shared_ptr<const ordinal_set> edits;
+    std::shared_ptr<const lost_data> lost;  ///< null unless the database is open for salvage
 };
 
 }  // namespace vecstore::detail

@@ -23,7 +23,24 @@ result<void> database_state::checkpoint() {
     return checkpoint_locked();
 }
 
+/// Space for a checkpoint is what the reserve is for: afterwards there is less in memory and, with what was erased, less
+/// on disk.
 result<void> database_state::checkpoint_locked() {
+    auto done = checkpoint_steps();
+    if (!done && done.error().code == errc::resource_exhausted && !poisoned_ && reserve_ && reserve_->release())
+        done = checkpoint_steps();
+    if (done) (void)ensure_reserve();
+    return done;
+}
+
+/// False while the disk is too full for it.
+bool database_state::ensure_reserve() {
+    if (!reserve_) return true;
+    const auto tables = tables_->size_bytes();
+    return reserve_->ensure(log_bytes_.load(std::memory_order_relaxed) + (tables ? *tables : 0));
+}
+
+result<void> database_state::checkpoint_steps() {
     if (!unfinished_) VECSTORE_CHECK(seal_all());
     if (!unfinished_) return catch_up_control();  // nothing new
     auto& c = *unfinished_;

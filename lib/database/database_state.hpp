@@ -18,9 +18,11 @@
 #include "collection/optimizer.hpp"
 #include "collection/port.hpp"
 #include "commit_queue.hpp"
+#include "disk_reserve.hpp"
 #include "inflow.hpp"
 #include "pace.hpp"
 #include "scrub.hpp"
+#include "storage/fork_generation.hpp"
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -53,6 +55,7 @@ public:
     [[nodiscard]] static result<std::shared_ptr<database_state>> open(std::string directory,
                                                                       const database_options& options,
                                                                       const database_environment& environment);
+    /// Not called in a child after fork, where an open database is left as it is.
     ~database_state() override;
 
     // database_port
@@ -95,6 +98,8 @@ public:
     result<void> checkpoint();
     result<void> optimize(const progress_callback& report);
     result<void> scrub(const progress_callback& report);
+    /// Builds what indexes parts lack, and rewrites no part.
+    result<void> build_indexes(const progress_callback& report);
     result<void> close();
     [[nodiscard]] result<database_stats> stats();
 
@@ -135,7 +140,11 @@ private:
     database_state(std::string directory, const database_options& options, const database_environment& environment);
 
     // open.cpp
+    [[nodiscard]] static result<std::shared_ptr<database_state>> open_once(const std::string& directory,
+                                                                           const database_options& options,
+                                                                           const database_environment& environment);
     result<void> start();
+    [[nodiscard]] result<void> check_file_system();
     result<void> open_directory();
     result<void> open_control();
     result<void> open_tables();
@@ -148,6 +157,9 @@ private:
     result<void> remove_unlisted();
     void publish_catalog();
     void publish_position();
+    [[nodiscard]] storage::control_state known_control() const;
+    void note_missing(std::string line);
+    result<void> salvage_tables();
     result<void> follow();
     [[nodiscard]] result<bool> behind();
     [[nodiscard]] result<bool> other_parts();
@@ -160,6 +172,8 @@ private:
     void answer_repeated(std::span<commit_queue::entry* const> group);
     result<void> process_group(std::span<commit_queue::entry* const> group);
     result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
+    result<std::uint64_t> append_to_full_disk(std::span<commit_queue::entry* const> group, const error& cause);
+    [[nodiscard]] bool ensure_reserve();
     result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);
     result<void> apply_record(const wal::record& record, storage::table_reader& tables);
     result<void> apply_ddl(const wal::record& record);
@@ -169,6 +183,7 @@ private:
 
     // checkpoint.cpp
     result<void> checkpoint_locked() VECSTORE_REQUIRES(checkpoint_mutex_);
+    result<void> checkpoint_steps() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> seal_all() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> catch_up_control() VECSTORE_REQUIRES(checkpoint_mutex_);
     result<void> write_checkpoint_tables() VECSTORE_REQUIRES(checkpoint_mutex_);
@@ -211,6 +226,7 @@ private:
 
     // upkeep.cpp
     void run_background();
+    void checkpoint_by_time();
     void background_step();
     [[nodiscard]] bool comes_slowly(const collection_state& state, std::size_t slot);
     result<void> optimize_in_tiers(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
@@ -248,6 +264,8 @@ private:
     std::shared_ptr<storage::file_system> files_;
     std::shared_ptr<storage::table_store> tables_;
     std::unique_ptr<storage::file_lock> lock_;
+    std::optional<disk_reserve> reserve_;  ///< none in memory and when read-only
+    const std::uint32_t process_ = storage::watch_forks();
     std::optional<storage::control_file> control_;  ///< by the opener, then under checkpoint_mutex_
 
     // The writer's own.
@@ -298,6 +316,7 @@ private:
     mutable mutex status_mutex_;
     std::string last_error_ VECSTORE_GUARDED_BY(status_mutex_);
     error poison_cause_ VECSTORE_GUARDED_BY(status_mutex_);
+    salvage_log missing_ VECSTORE_GUARDED_BY(status_mutex_);  ///< of a database open for salvage
     bool background_wanted_ VECSTORE_GUARDED_BY(status_mutex_) = false;
     bool jobs_postponed_ = false;  ///< this and the next: the background thread's own
     inflow inflow_;

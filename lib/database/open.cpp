@@ -57,6 +57,12 @@ result<std::uint64_t> sum_of_parts(storage::table_reader& tables) {
     return sum;
 }
 
+/// Salvage changes nothing.
+database_options with_implied(database_options options) {
+    if (options.salvage) options.read_only = true;
+    return options;
+}
+
 }  // namespace
 
 std::array<std::byte, 16> make_uuid() {
@@ -71,7 +77,7 @@ std::array<std::byte, 16> make_uuid() {
 database_state::database_state(std::string directory, const database_options& options,
                                const database_environment& environment)
     : directory_(std::move(directory)),
-      options_(options),
+      options_(with_implied(options)),
       clock_(environment.clock ? environment.clock : unix_ms),
       tables_given_(environment.tables != nullptr),
       files_(mapped_or_not(choose_files(directory_, environment), options.mapped)),
@@ -81,7 +87,29 @@ database_state::database_state(std::string directory, const database_options& op
 result<std::shared_ptr<database_state>> database_state::open(std::string directory, const database_options& options,
                                                              const database_environment& environment) {
     VECSTORE_CHECK(check_options(options));
-    std::shared_ptr<database_state> state(new database_state(std::move(directory), options, environment));
+    auto opened = open_once(directory, options, environment);
+    if (opened || opened.error().code != errc::resource_exhausted || directory.empty() || options.read_only)
+        return opened;
+    // The disk may be too full to open. What is set aside for that is the store's, if nobody else has it open.
+    const auto files = choose_files(directory, environment);
+    const auto reserve = storage::join_path(directory, "reserve");
+    if (!files->exists(reserve)) return opened;
+    {
+        VECSTORE_TRY(const auto lock, files->lock(storage::join_path(directory, "LOCK")));
+        VECSTORE_CHECK(files->remove(reserve));
+    }
+    return open_once(directory, options, environment);
+}
+
+result<std::shared_ptr<database_state>> database_state::open_once(const std::string& directory,
+                                                                  const database_options& options,
+                                                                  const database_environment& environment) {
+    // In a child after fork nothing is taken apart: threads, LMDB's reader slots and condition variables are the parent's.
+    const auto take_apart = [](database_state* state) {
+        if (!storage::forked_since(state->process_)) std::default_delete<database_state>{}(state);
+    };
+    std::unique_ptr<database_state> made(new database_state(directory, options, environment));
+    std::shared_ptr<database_state> state(made.release(), take_apart);
     if (auto started = state->start(); !started) {
         state->closed_ = true;  // nothing to write on the way out
         return std::move(started).error();
@@ -98,10 +126,12 @@ result<void> database_state::start() {
         VECSTORE_CHECK(open_tables());
         const lock_guard lock(checkpoint_mutex_);
         if (options_.read_only) return reload();
+        reserve_.emplace(*files_, path("reserve"), options_.reserve_bytes);
         VECSTORE_TRY(const auto applied_lsn, load());
         VECSTORE_CHECK(replay(applied_lsn));
         publish_catalog();
         VECSTORE_CHECK(remove_unlisted());
+        (void)ensure_reserve();
     }
     if (options_.background_threads == 0 || options_.read_only) return {};
     if (!in_memory()) start_idle_work();
@@ -113,9 +143,27 @@ result<void> database_state::start() {
     return {};
 }
 
+result<void> database_state::check_file_system() {
+    if (options_.allow_network_file_system) return {};
+    // Of a directory that is yet to be made, the nearest one that is there counts.
+    auto at = directory_;
+    while (!files_->exists(at) && storage::parent_directory(at) != at) at = storage::parent_directory(at);
+    const auto kind = files_->network_kind(at);
+    if (kind.empty()) return {};
+    return error{errc::unsupported, "a network file system (" + kind + "); see allow_network_file_system", directory_,
+                 0};
+}
+
 result<void> database_state::open_directory() {
+    VECSTORE_CHECK(check_file_system());
     if (options_.read_only || !options_.create) {
-        if (!files_->exists(path("control"))) return error{errc::not_found, "no database here", directory_, 0};
+        if (!files_->exists(path("control")) && !(options_.salvage && files_->exists(path("wal"))))
+            return error{errc::not_found, "no database here", directory_, 0};
+        if (options_.salvage && files_->exists(path("LOCK"))) {
+            auto locked = files_->lock(path("LOCK"));
+            if (!locked && locked.error().code == errc::unavailable) return std::move(locked).error();
+            if (locked) lock_ = *std::move(locked);  // else the medium is read-only: nobody writes there
+        }
         if (options_.read_only) return {};
     }
     if (files_->exists(path(snapshot_manifest_name)))
@@ -127,7 +175,14 @@ result<void> database_state::open_directory() {
 }
 
 result<void> database_state::open_control() {
-    if (files_->exists(path("control"))) {
+    if (options_.salvage) {
+        auto opened = storage::control_file::open(*files_, directory_, true);
+        if (!opened) {
+            note_missing("the control file cannot be read: " + opened.error().what());
+            return {};
+        }
+        control_ = *std::move(opened);
+    } else if (files_->exists(path("control"))) {
         VECSTORE_TRY(control_, storage::control_file::open(*files_, directory_, options_.read_only));
     } else {
         // The control file is made first, so without it nothing else can be ours.
@@ -163,6 +218,7 @@ result<void> database_state::open_own_tables() {
     storage::lmdb_options options;
     options.map_bytes = options_.tables_bytes_max;
     options.read_only = options_.read_only;
+    if (options_.salvage) return salvage_tables();
     VECSTORE_TRY(tables_, storage::open_lmdb(path("state"), tables::names(), options));
     if (options_.read_only) return {};
     return storage::posix_file_system().sync_directory(path("state"));  // LMDB syncs its file, but not the file's name
@@ -173,17 +229,28 @@ result<std::uint64_t> database_state::load() {
     VECSTORE_TRY(const auto tables, tables_->read());
     VECSTORE_TRY(const auto applied, read_applied(*tables));
     // The control file is written after the tables, so tables that are behind it have been lost or replaced.
-    if (const auto known = control_->state().checkpoint_lsn; applied.lsn < known)
-        return corruption("the tables hold a checkpoint at lsn " + std::to_string(applied.lsn) +
-                              ", the control file knows of " + std::to_string(known),
-                          path("state/data.mdb"), 0);
+    if (const auto known = known_control().checkpoint_lsn; applied.lsn < known) {
+        const auto behind = corruption("the tables hold a checkpoint at lsn " + std::to_string(applied.lsn) +
+                                           ", the control file knows of " + std::to_string(known),
+                                       path("state/data.mdb"), 0);
+        if (!options_.salvage) return behind;
+        note_missing(behind.what());
+    }
     VECSTORE_TRY(const auto next, tables->get(tables::meta, as_bytes("next_collection")));
     if (next && next->size() == sizeof(collection_id)) next_collection_ = load_le<collection_id>(next->data());
     const bool on_touch = options_.verify == verification::first_touch && options_.mapped;
+    salvage_log missing;
     VECSTORE_TRY(const auto collections,
                  load_collections(*files_, directory_, *tables, applied.lsn,
-                                  on_touch ? storage::verify_mode::footer : storage::verify_mode::all));
+                                  on_touch ? storage::verify_mode::footer : storage::verify_mode::all,
+                                  options_.salvage ? &missing : nullptr));
     VECSTORE_TRY(parts_sum_, sum_of_parts(*tables));
+    for (auto& line : missing.notes) note_missing(std::move(line));
+    {
+        const lock_guard lock(status_mutex_);
+        missing_.lost_points = missing.lost_points;
+        missing_.lost_vectors = missing.lost_vectors;
+    }
     by_id_.clear();
     dropped_.clear();
     VECSTORE_CHECK(write_ids_.load(*tables));
@@ -195,21 +262,30 @@ result<std::uint64_t> database_state::load() {
 
 result<void> database_state::replay(std::uint64_t applied_lsn) {
     VECSTORE_TRY(const auto tables, tables_->read());
-    const auto& known = control_->state();
+    const auto known = known_control();
     wal::recover_options options;
     options.checkpoint_lsn = applied_lsn;
     options.known_durable_lsn = std::max(applied_lsn, known.durable_lsn);
     options.read_only = options_.read_only;
+    options.salvage = options_.salvage;
     options.checkpoint_term = known.checkpoint_term;
     options.checkpoint_chain = known.checkpoint_chain;
+    std::optional<error> stopped;  // of salvage: a record that cannot be applied to what is left
     VECSTORE_TRY(const auto scan,
                  wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
-                     VECSTORE_CHECK(apply_record(record, *tables));
+                     if (stopped) return {};
+                     if (auto applied = apply_record(record, *tables); !applied) {
+                         if (!options_.salvage) return applied;
+                         stopped = std::move(applied).error();
+                         return {};
+                     }
                      lsn_.store(record.lsn, std::memory_order_relaxed);
                      bytes_since_seal_.fetch_add(wal::record_bytes(record.payload.size()), std::memory_order_relaxed);
                      return {};
                  }));
-    if (scan.end.has_segment && scan.end.segment.database_uuid != known.database_uuid)
+    if (scan.damage) stopped = scan.damage;
+    if (stopped) note_missing("writes behind lsn " + std::to_string(lsn_) + ": " + stopped->what());
+    if (control_ && scan.end.has_segment && scan.end.segment.database_uuid != known.database_uuid)
         return corruption("the log is that of another database", path("wal"), 0);
     for (const auto& [id, state] : by_id_) {
         state->publish(lsn_);
@@ -273,7 +349,7 @@ result<bool> database_state::other_parts() {
 
 result<bool> database_state::catch_up() {
     VECSTORE_CHECK(check_open());
-    if (!options_.read_only) return false;
+    if (!options_.read_only || options_.salvage) return false;
     VECSTORE_TRY(const bool newer, behind());
     if (!newer) {
         VECSTORE_TRY(const bool other, other_parts());
@@ -285,13 +361,13 @@ result<bool> database_state::catch_up() {
 }
 
 result<void> database_state::follow() {
-    if (!options_.read_only) return {};
+    if (!options_.read_only || options_.salvage) return {};
     VECSTORE_TRY(const bool newer, behind());
     return newer ? refresh() : result<void>{};
 }
 
 result<void> database_state::refresh() {
-    if (!options_.read_only) return {};
+    if (!options_.read_only || options_.salvage) return {};
     const lock_guard lock(checkpoint_mutex_);
     VECSTORE_TRY(const bool newer, behind());
     return newer ? reload() : result<void>{};  // another reader may have done it

@@ -1,4 +1,5 @@
 // Keeping a database in shape: the background thread, optimizing, closing.
+#include "collection/index_build.hpp"
 #include "database_state.hpp"
 
 #include <algorithm>
@@ -46,11 +47,15 @@ void database_state::note_error(const error& e) {
 }
 
 void database_state::run_background() {
+    const std::chrono::milliseconds interval(options_.checkpoint_interval_ms);
+    const bool by_time = interval.count() > 0 && !in_memory();
+    auto last_checkpoint = std::chrono::steady_clock::now();
+    const auto due = [&] { return by_time && std::chrono::steady_clock::now() - last_checkpoint >= interval; };
     while (!closing_) {
         bool idle = false;
         {
             const lock_guard lock(status_mutex_);
-            while (!background_wanted_ && !closing_) {
+            while (!background_wanted_ && !closing_ && !due()) {
                 if (durable_lsn_ < lsn_ && !poisoned_ && !in_memory()) {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
                     break;
@@ -58,17 +63,23 @@ void database_state::run_background() {
                 const auto idle_in = until_idle_work();
                 if (idle = idle_in && idle_in->count() <= 0; idle) break;
                 const bool postponed = jobs_postponed_, expiring = any_expiring_;
-                if (!idle_in && !postponed && !expiring) {
+                if (!idle_in && !postponed && !expiring && !by_time) {
                     background_signal_.wait(status_mutex_);
                     continue;
                 }
                 auto pause = idle_in.value_or(std::chrono::milliseconds::max());
                 if (postponed) pause = std::min(pause, inflow::watched);
                 if (expiring) pause = std::min(pause, std::chrono::milliseconds(options_.expire_interval_ms));
+                if (by_time) pause = std::min(pause, interval);
                 background_signal_.wait_for(status_mutex_, pause);
                 if (postponed || expiring) break;
             }
             if (!idle) background_wanted_ = false;
+        }
+        if (closing_) return;
+        if (due()) {
+            checkpoint_by_time();
+            last_checkpoint = std::chrono::steady_clock::now();
         }
         if (closing_) return;
         if (idle)
@@ -76,6 +87,12 @@ void database_state::run_background() {
         else
             background_step();
     }
+}
+
+void database_state::checkpoint_by_time() {
+    tables_->tidy();
+    if (poisoned_ || lsn_ == checkpoint_lsn_) return;
+    if (auto done = checkpoint(); !done) note_error(done.error());
 }
 
 void database_state::background_step() {
@@ -141,6 +158,19 @@ result<void> database_state::optimize(const progress_callback& report) {
     VECSTORE_CHECK(trim_log());
     constexpr std::uint64_t eighth = 8;
     return compact_tables(eighth);
+}
+
+result<void> database_state::build_indexes(const progress_callback& report) {
+    const lock_guard lock(optimizer_mutex_);
+    for (const auto& state : all_collections()) {
+        const auto pinned = state->pin();
+        for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot) {
+            for (const auto& part : *pinned->vectors[slot].parts)
+                if (lacks_index(*part, state->options().vectors[slot]))
+                    VECSTORE_CHECK(run_and_install(*state, {slot, {part}, false}, report));
+        }
+    }
+    return {};
 }
 
 result<void> database_state::run_and_install(collection_state& state, const optimizer_job& job,
@@ -216,6 +246,7 @@ result<void> database_state::install_job(collection_state& state, const optimize
 }
 
 result<void> database_state::close() {
+    if (storage::forked_since(process_)) return check_open();
     if (closing_.exchange(true)) return {};
     wake_background(true);
     if (background_.joinable()) background_.join();
@@ -261,8 +292,12 @@ result<database_stats> database_state::stats() {
             std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch() -
                                                      scrubbed_.last_pass.load())
                 .count();
+    stats.disk_full = reserve_ && reserve_->disk_full();
     const lock_guard lock(status_mutex_);
     stats.last_error = last_error_;
+    stats.missing = missing_.notes;
+    stats.missing_points = missing_.lost_points;
+    stats.missing_vectors = missing_.lost_vectors;
     return stats;
 }
 

@@ -13,6 +13,17 @@ namespace {
 /// Ordinals are 32 bits. What is left above it is for the writes of one group, which are looked at together.
 constexpr ordinal_id versions_max = ~ordinal_id{0} - (1u << 28);
 
+/// True when a write makes the store smaller, sooner or later, and takes next to nothing now.
+bool frees_space(const write_request& request) {
+    return std::all_of(request.operations.begin(), request.operations.end(), [](const operation& o) {
+        if (o.type == wal::record_type::erase || o.type == wal::record_type::write_id) return true;
+        if (o.type != wal::record_type::ddl) return false;
+        byte_reader in(o.payload);
+        (void)in.get<collection_id>();
+        return static_cast<ddl_kind>(in.get<std::uint8_t>()) == ddl_kind::drop;
+    });
+}
+
 error wrapped(error e, std::string_view before) {
     e.message = std::string(before) + e.message;
     return e;
@@ -39,6 +50,8 @@ result<write_result> database_state::commit(write_request request) {
 }
 
 result<void> database_state::check_open() const {
+    if (storage::forked_since(process_))
+        return error{errc::unavailable, "used after fork: open it again in the child", directory_, 0};
     if (closed_.load(std::memory_order_acquire))
         return error{errc::unavailable, "the database is closed", directory_, 0};
     return {};
@@ -115,6 +128,11 @@ result<void> database_state::process_group(std::span<commit_queue::entry* const>
             entry->outcome = std::move(prepared).error();
             continue;
         }
+        if (reserve_ && reserve_->disk_full() && !frees_space(request) && !ensure_reserve()) {
+            entry->outcome =
+                error{errc::resource_exhausted, "the disk is full: only erasing is possible", directory_, 0};
+            continue;
+        }
         sync_wanted |= request.durability == durability::sync;
         if (const auto id = request.operation_id) {
             request.operations.push_back(encode_write_id({*id, request.points, request.skipped.size()}));
@@ -122,7 +140,10 @@ result<void> database_state::process_group(std::span<commit_queue::entry* const>
         }
     }
     const auto first_lsn = lsn_.load(std::memory_order_relaxed) + 1;
-    VECSTORE_CHECK(append(group));
+    auto appended = append(group);
+    if (!appended && appended.error().code == errc::resource_exhausted && reserve_ && !poisoned_)
+        appended = append_to_full_disk(group, appended.error());
+    VECSTORE_CHECK(std::move(appended));
     if (sync_wanted) VECSTORE_CHECK(sync_log());
     if (auto applied = apply_group(group, first_lsn); !applied) return poison(std::move(applied).error());
     answer_repeated(group);
@@ -137,6 +158,15 @@ void database_state::answer_repeated(std::span<commit_queue::entry* const> group
         entry->outcome->repeated = true;
         entry->outcome->skipped_ids.clear();
     }
+}
+
+/// Refuses what would fill the disk further, and gives the reserve to the rest.
+result<std::uint64_t> database_state::append_to_full_disk(std::span<commit_queue::entry* const> group,
+                                                          const error& cause) {
+    (void)reserve_->release();
+    for (auto* entry : group)
+        if (entry->outcome && !entry->repeats && !frees_space(*entry->request)) entry->outcome = cause;
+    return append(group);
 }
 
 /// Appends the records of all writes that are still good; the lsn of the last.

@@ -91,8 +91,7 @@ result<void> environment::open(const std::string& directory, const lmdb_options&
     }
     if (code != 0) return translate(code, "open", path_);
     links_.store(count_links());
-    int dead = 0;
-    (void)mdb_reader_check(handle_, &dead);  // slots of killed processes; a failure costs only their space
+    drop_dead_readers();
     if (!read_only_) {
         MDB_txn* reader = nullptr;
         if (code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &reader); code != 0)
@@ -102,6 +101,11 @@ result<void> environment::open(const std::string& directory, const lmdb_options&
     }
     VECSTORE_CHECK(check_length());
     return read_only_ ? result<void>{} : store_sums();
+}
+
+void environment::drop_dead_readers() noexcept {
+    int dead = 0;
+    (void)mdb_reader_check(handle_, &dead);  // a failure costs only their space
 }
 
 page_usage environment::usage() const {

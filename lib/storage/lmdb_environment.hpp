@@ -82,6 +82,9 @@ public:
     /// the next open: the commit stands, and a file whose sums are one commit behind is a right one.
     void after_commit() noexcept VECSTORE_NO_THREAD_SAFETY_ANALYSIS;
 
+    /// Slots of killed processes, which keep old pages from being reused.
+    void drop_dead_readers() noexcept;
+
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
     [[nodiscard]] result<std::uint64_t> file_bytes() const;

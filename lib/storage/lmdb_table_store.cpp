@@ -1,3 +1,4 @@
+#include "fork_generation.hpp"
 #include "lmdb_environment.hpp"
 #include "table_checks.hpp"
 
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <tuple>
 
 namespace vecstore::storage {
 namespace {
@@ -33,7 +35,8 @@ result<byte_span> verified(byte_span key, byte_span stored, const std::string& p
 
 struct registry {
     vecstore::mutex mutex;
-    std::map<std::pair<dev_t, ino_t>, std::weak_ptr<environment>> open VECSTORE_GUARDED_BY(mutex);
+    /// By process, too: an environment inherited over fork() is the parent's.
+    std::map<std::tuple<std::uint32_t, dev_t, ino_t>, std::weak_ptr<environment>> open VECSTORE_GUARDED_BY(mutex);
 };
 registry& process_registry() {
     static registry all;
@@ -213,12 +216,13 @@ private:
     transaction_pointer transaction_;
 };
 
-using directory_number = std::pair<dev_t, ino_t>;
+/// With the process: an environment inherited over fork() is the parent's.
+using directory_number = std::tuple<std::uint32_t, dev_t, ino_t>;
 
 result<directory_number> number_of(const std::string& directory) {
     struct stat status {};
     if (::stat(directory.c_str(), &status) != 0) return translate(errno, "open", directory);
-    return directory_number{status.st_dev, status.st_ino};
+    return directory_number{watch_forks(), status.st_dev, status.st_ino};
 }
 
 /// Where a compacted copy is made, and what it replaced is removed.
@@ -300,6 +304,7 @@ public:
         current_.publish({std::move(copy), std::move(tables)});
         return files.remove_all(spare);
     }
+    void tidy() override { current_.pin()->env->drop_dead_readers(); }
 
 private:
     [[nodiscard]] result<snapshot<generation>> newest() {

@@ -16,6 +16,11 @@ struct node {
     std::shared_ptr<byte_vector> contents = std::make_shared<byte_vector>();
     std::map<std::uint64_t, byte_vector> durable_sectors;  ///< sector number -> bytes at the last sync (may be short)
     std::uint64_t durable_size = 0;
+    std::uint64_t reserved = 0;  ///< of the capacity, beyond or below the contents
+
+    [[nodiscard]] std::uint64_t occupied() const noexcept {
+        return std::max<std::uint64_t>(contents->size(), reserved);
+    }
 
     /// Notes the sectors of [from, to) before they change, and makes the contents ours alone.
     void before_change(std::uint64_t from, std::uint64_t to) {
@@ -55,6 +60,7 @@ struct node {
             drop_sectors(*left->contents, drops);
         }
         left->sync();
+        left->reserved = reserved;
         return left;
     }
 
@@ -104,6 +110,19 @@ struct memory_file_system::state {
     std::set<std::string> directories VECSTORE_GUARDED_BY(mutex);
     std::map<std::string, std::uint64_t> locks VECSTORE_GUARDED_BY(mutex);  ///< path -> number of the holder
     std::uint64_t next_lock VECSTORE_GUARDED_BY(mutex) = 1;
+    std::uint64_t capacity VECSTORE_GUARDED_BY(mutex) = ~std::uint64_t{0};
+
+    /// Whether `target` may grow to `bytes`.
+    [[nodiscard]] result<void> check_room(const node& target, std::uint64_t bytes, const std::string& path) const
+        VECSTORE_REQUIRES(mutex) {
+        if (capacity == ~std::uint64_t{0} || bytes <= target.occupied()) return {};
+        std::set<const node*> counted{&target};
+        auto sum = bytes;
+        for (const auto& [name, each] : names)
+            if (counted.insert(each.get()).second) sum += each->occupied();
+        if (sum <= capacity) return {};
+        return error{errc::resource_exhausted, "the disk in memory is full", path, 0};
+    }
 
     void change(name_change made) VECSTORE_REQUIRES(mutex) {
         carry_out(names, made);
@@ -132,6 +151,7 @@ public:
         VECSTORE_CHECK(check_writable());
         if (bytes.empty()) return {};
         const lock_guard lock(state_->mutex);
+        VECSTORE_CHECK(state_->check_room(*node_, offset + bytes.size(), path_));
         if (offset > node_->contents->size()) node_->resize(offset);
         node_->before_change(offset, offset + bytes.size());
         auto& contents = *node_->contents;
@@ -159,13 +179,22 @@ public:
     result<void> truncate(std::uint64_t bytes) override {
         VECSTORE_CHECK(check_writable());
         const lock_guard lock(state_->mutex);
+        VECSTORE_CHECK(state_->check_room(*node_, bytes, path_));
         node_->resize(bytes);
         return {};
     }
     result<void> allocate(std::uint64_t bytes) override {
         VECSTORE_CHECK(check_writable());
         const lock_guard lock(state_->mutex);
+        VECSTORE_CHECK(state_->check_room(*node_, bytes, path_));
         if (bytes > node_->contents->size()) node_->resize(bytes);
+        return {};
+    }
+    result<void> reserve(std::uint64_t bytes) override {
+        VECSTORE_CHECK(check_writable());
+        const lock_guard lock(state_->mutex);
+        VECSTORE_CHECK(state_->check_room(*node_, bytes, path_));
+        node_->reserved = std::max(node_->reserved, bytes);
         return {};
     }
     [[nodiscard]] const std::string& path() const noexcept override { return path_; }
@@ -395,6 +424,11 @@ std::unique_ptr<memory_file_system> memory_file_system::after_crash(unsynced res
     left->state_->durable_names = left->state_->names;
     left->state_->directories = state_->directories;
     return left;
+}
+
+void memory_file_system::set_capacity(std::uint64_t bytes) {
+    const lock_guard lock(state_->mutex);
+    state_->capacity = bytes;
 }
 
 std::uint64_t memory_file_system::bytes() const {

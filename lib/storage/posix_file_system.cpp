@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -136,6 +137,14 @@ public:
                               POSIX_FADV_DONTNEED);
     }
 
+    result<void> reserve(std::uint64_t bytes) override {
+        const int code = uninterrupted(
+            [&] { return ::fallocate(handle_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)); });
+        if (code == 0) return {};
+        if (errno == EOPNOTSUPP || errno == ENOSYS) return allocate(bytes);
+        return system_error(errno, "fallocate", path_);
+    }
+
     [[nodiscard]] const std::string& path() const noexcept override { return path_; }
 
 private:
@@ -183,6 +192,19 @@ bool is_directory(const std::string& path) noexcept {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
+
+struct network_file_system {
+    std::uint64_t magic;
+    std::string_view name;
+};
+/// As linux/magic.h has them, and the manual page of statfs. FUSE is among them because what is behind it (sshfs, an object
+/// store, a shared folder of a virtual machine) cannot be told.
+constexpr network_file_system network_file_systems[] = {
+    {0x6969, "nfs"},       {0x517B, "smb"},        {0xFE53'4D42, "smb2"},   {0xFF53'4D42, "cifs"},
+    {0x0102'1997, "9p"},   {0x6573'5546, "fuse"},  {0x5346'414F, "afs"},    {0x6B41'4653, "afs"},
+    {0x7375'7245, "coda"}, {0x00C3'6400, "ceph"},  {0x0BD0'0BD0, "lustre"}, {0x564C, "ncp"},
+    {0x0116'1970, "gfs2"}, {0x7461'636F, "ocfs2"}, {0xAAD7'AAEA, "panfs"},  {0x4750'4653, "gpfs"},
+};
 
 class posix_files final : public file_system {
 public:
@@ -277,6 +299,15 @@ public:
         struct stat status {};
         if (::stat(path.c_str(), &status) != 0) return system_error(errno, "stat", path);
         return static_cast<std::uint64_t>(status.st_size);
+    }
+
+    [[nodiscard]] std::string network_kind(const std::string& path) override {
+        struct statfs status {};
+        if (uninterrupted([&] { return ::statfs(path.c_str(), &status); }) != 0) return {};
+        const auto magic = static_cast<std::uint64_t>(status.f_type) & 0xFFFF'FFFF;
+        for (const auto& each : network_file_systems)
+            if (each.magic == magic) return std::string(each.name);
+        return {};
     }
 
     result<std::unique_ptr<file_lock>> lock(const std::string& path) override {

@@ -43,6 +43,7 @@ public:
     result<std::vector<std::string>> list(const std::string& path) override { return inner_->list(path); }
     [[nodiscard]] bool exists(const std::string& path) override { return inner_->exists(path); }
     result<std::uint64_t> file_size(const std::string& path) override { return inner_->file_size(path); }
+    [[nodiscard]] std::string network_kind(const std::string& path) override { return inner_->network_kind(path); }
     result<std::unique_ptr<file_lock>> lock(const std::string& path) override { return inner_->lock(path); }
 
 private:

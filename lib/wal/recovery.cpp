@@ -3,6 +3,10 @@
 #include <vecstore/wal/reader.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace vecstore::wal {
 namespace {
@@ -63,6 +67,20 @@ result<rest_scan> scan_rest(segment_reader& reader, std::uint64_t from) {
     }
 }
 
+/// Lsn and number in the name of a kept tail, "torn-<lsn>-<n>.bin".
+std::optional<std::pair<std::uint64_t, std::uint64_t>> torn_number(std::string_view name) noexcept {
+    constexpr std::string_view prefix = "torn-", suffix = ".bin";
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
+    const auto* at = name.data() + prefix.size();
+    const auto* const end = name.data() + name.size() - suffix.size();
+    std::pair<std::uint64_t, std::uint64_t> number;
+    const auto lsn = std::from_chars(at, end, number.first);
+    if (lsn.ec != std::errc{} || lsn.ptr == end || *lsn.ptr != '-') return std::nullopt;
+    const auto count = std::from_chars(lsn.ptr + 1, end, number.second);
+    if (count.ec != std::errc{} || count.ptr != end) return std::nullopt;
+    return number;
+}
+
 class recovery {
 public:
     recovery(storage::file_system& files, const std::string& directory, const recover_options& options)
@@ -71,14 +89,20 @@ public:
     }
 
     result<log_scan> run(const record_visitor& visit) {
-        VECSTORE_TRY(segments_, list_segments(files_, directory_));
-        VECSTORE_CHECK(drop_unborn_segment());
-        if (segments_.empty()) {
-            VECSTORE_CHECK(accept_absent_log());
+        if (auto present = find_segments(); !present) {
+            if (!options_.salvage || present.error().code != errc::corruption) return std::move(present).error();
+            scan_.damage = std::move(present).error();
+            scan_.end.last_lsn = options_.checkpoint_lsn;
             return scan_;
         }
+        if (segments_.empty()) return scan_;
         scan_.first_lsn = segments_.front().first_lsn;
-        VECSTORE_CHECK(scan_segments());
+        if (auto scanned = scan_segments(); !scanned) {
+            if (!options_.salvage || scanned.error().code != errc::corruption) return std::move(scanned).error();
+            scan_.damage = std::move(scanned).error();
+            // Nothing was right behind the checkpoint.
+            if (scan_.end.last_lsn < options_.checkpoint_lsn) scan_.end.last_lsn = options_.checkpoint_lsn;
+        }
         if (!options_.read_only) VECSTORE_CHECK(make_durable());
         VECSTORE_CHECK(replay(visit));
         return scan_;
@@ -87,6 +111,12 @@ public:
 private:
     [[nodiscard]] std::string path_of(const segment_name& name) const {
         return storage::join_path(directory_, to_string(name));
+    }
+
+    result<void> find_segments() {
+        VECSTORE_TRY(segments_, list_segments(files_, directory_));
+        VECSTORE_CHECK(drop_unborn_segment());
+        return segments_.empty() ? accept_absent_log() : result<void>{};
     }
 
     result<void> accept_absent_log() {
@@ -142,11 +172,11 @@ private:
             if (term == 0) term = reader.header()->first_term;
             VECSTORE_TRY(const auto scan, scan_segment(reader, term));
             const bool last = i + 1 == segments_.size();
-            if (!last &&
-                (scan.read.last_lsn + 1 != segments_[i + 1].first_lsn || scan.whole.last_lsn != scan.read.last_lsn))
-                return bad_record(reader, scan);
+            const bool whole = last || (scan.read.last_lsn + 1 == segments_[i + 1].first_lsn &&
+                                        scan.whole.last_lsn == scan.read.last_lsn);
             scan_.end = {scan.whole.last_lsn, scan.whole.term,  scan.whole.chain, true,
                          *reader.header(),    scan.whole.offset};
+            if (!whole) return bad_record(reader, scan);
             term = scan.whole.term;
             if (last) VECSTORE_CHECK(judge_tail(reader, scan));
         }
@@ -181,11 +211,24 @@ private:
                                    ? storage::join_path(storage::parent_directory(directory_), "diverged")
                                    : options_.diverged_directory;
         VECSTORE_CHECK(files_.create_directories(directory));
+        VECSTORE_CHECK(make_room(directory));
         for (unsigned n = 0;; ++n) {
             scan_.torn_path =
                 storage::join_path(directory, "torn-" + std::to_string(lsn) + "-" + std::to_string(n) + ".bin");
             if (!files_.exists(scan_.torn_path)) return storage::write_file(files_, scan_.torn_path, torn);
         }
+    }
+
+    /// Removes the copies with the smallest lsns, until one more may come.
+    result<void> make_room(const std::string& directory) {
+        std::vector<std::pair<std::pair<std::uint64_t, std::uint64_t>, std::string>> copies;
+        VECSTORE_TRY(const auto names, files_.list(directory));
+        for (const auto& name : names)
+            if (const auto number = torn_number(name)) copies.emplace_back(*number, name);
+        std::sort(copies.begin(), copies.end());
+        for (std::size_t i = 0; i + torn_copies_max <= copies.size(); ++i)
+            VECSTORE_CHECK(files_.remove(storage::join_path(directory, copies[i].second)));
+        return {};
     }
 
     /// After a killed process the tail may be in the page cache alone: it must not be shown before it is on disk.

@@ -14,6 +14,8 @@
 ///   and the writer's goes on without it. A reader that does not read keeps the parts of the state that it shows,
 ///   deleted or not, until it reads or refreshes. So each reader holds at most one old state, however long it sleeps; a
 ///   killed one holds nothing from the writer's next checkpoint on.
+/// Fork: a child must open the database anew (read-only, while the parent has it open). Handles from before the fork give
+/// `unavailable` there, and letting go of them changes nothing.
 /// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is
 /// there whole or not at all, and a damaged file gives `errc::corruption` with its name, never a wrong answer.
 #pragma once
@@ -42,7 +44,7 @@ public:
     /// Opens the database in `directory`, making it if need be. Replays the log behind the last checkpoint.
     /// Errors: invalid_argument (options), unavailable (another process has it open for writing; the message names it),
     ///         not_found (nothing there and `create` is off or `read_only` on), corruption (path, offset), io,
-    ///         resource_exhausted (disk full), unsupported (made by a newer version).
+    ///         resource_exhausted (disk full), unsupported (made by a newer version, or on a network file system).
     /// Cost:   reading the tables once (memory or disk speed) and 5 bytes for each row of the parts, plus the log behind
     ///         the checkpoint; with `verification::on_open` all parts and indexes, too.
     [[nodiscard]] static result<database> open(const std::string& directory, const database_options& options = {},

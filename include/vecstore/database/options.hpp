@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vecstore {
 
@@ -37,6 +38,16 @@ struct database_options {
     /// the writing process has written a checkpoint.
     bool read_only = false;
 
+    /// Opens what can be opened of a damaged database; implies `read_only`, but needs that nobody has it open for
+    /// writing. The log counts up to its first bad record. Points and vectors that cannot be read are not found by
+    /// queries; asked for by their ids they give `corruption`. What is missing stands in `database_stats::missing`.
+    /// Costs memory for damaged tables and parts, whose readable rest is copied, and a pass over all points.
+    bool salvage = false;
+
+    /// NFS, SMB, 9p, FUSE and their like do not promise what is needed of locks, mappings and syncs, so that databases
+    /// there are refused with `unsupported`. True: open it all the same, at your own risk.
+    bool allow_network_file_system = false;
+
     /// 0 or 1. With 1 the database has a thread of its own that writes checkpoints, merges parts and builds graphs.
     /// With 0 it starts none: the write that passes `checkpoint_bytes` writes the checkpoint, and graphs come from
     /// `database::optimize`.
@@ -57,6 +68,10 @@ struct database_options {
     /// rewrites.
     std::uint64_t checkpoint_bytes = 32u << 20;
 
+    /// With a background thread: an age of log after which a checkpoint is due, so that a store which is written to now and
+    /// then does not keep a log to replay. 0: only its size counts.
+    std::uint64_t checkpoint_interval_ms = 60'000;
+
     /// How long a write with `durability::async` may wait for the disk. With no background thread such writes reach the
     /// disk with the next `sync` write, `flush`, checkpoint or `close`.
     std::uint64_t flush_interval_ms = 100;
@@ -72,7 +87,14 @@ struct database_options {
     /// start anew.
     std::uint64_t log_hold_bytes_max = std::uint64_t{1} << 30;
 
-    /// Address space reserved for the tables (ids and payloads); a bound on their size, not memory used.
+    /// Disk space set aside, so that a full disk can be got out of: when it is full, upserts are refused with
+    /// `resource_exhausted`, and the reserve is given back so that erasing, dropping and checkpoints go on. It is set aside
+    /// again, and upserts are taken again, as soon as there is room. This is the most of it: a small store keeps as much
+    /// as its log and tables, and 1 MiB. 0: none.
+    std::uint64_t reserve_bytes = 64u << 20;
+
+    /// Address space reserved for the tables (ids and payloads), not memory used. Tables that meet it double it, as soon as
+    /// no read is under way; the write or checkpoint that met it gives `resource_exhausted` and is tried again.
     std::uint64_t tables_bytes_max = std::uint64_t{64} << 30;
 
     /// A directory of backups (database/backup.hpp) in which each log segment is kept before the database lets go of it;
@@ -142,9 +164,14 @@ struct database_stats {
     /// Of all points at `lsn`: sum of the collections' (collection_info::state_hash). Two databases with the same log
     /// agree, whatever their checkpoints and parts. Nothing when that of a collection is not known.
     std::optional<hash128> state_hash = std::nullopt;
+    bool disk_full = false;  ///< upserts are refused until there is room again
     bool poisoned = false;   ///< a sync failed: reads go on, writes are refused until reopened
     std::string last_error;  ///< of the background thread or the failed sync; empty = none
     scrub_stats scrub;
+    /// Of a database open for salvage: what could not be read, a line each, and how much of it can be counted.
+    std::vector<std::string> missing;
+    std::uint64_t missing_points = 0;
+    std::uint64_t missing_vectors = 0;
 };
 
 /// How far a long task is. `total` = 0 while it is not known.

@@ -69,6 +69,13 @@ public:
     /// process maps, or is not written yet, it keeps.
     virtual void drop_cached(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) const noexcept {}
 
+    /// Sets at least `bytes` aside for this file without writing them, where the file system can (fallocate); `size()` may
+    /// stay as it is. What later writes into the file is not promised to be fast, as after `allocate`.
+    /// Errors: resource_exhausted, unsupported, io.
+    virtual result<void> reserve([[maybe_unused]] std::uint64_t bytes) {
+        return error{errc::unsupported, "reserve", path(), 0};
+    }
+
     [[nodiscard]] virtual const std::string& path() const noexcept = 0;
 };
 
@@ -144,6 +151,10 @@ public:
 
     /// Errors: not_found, io.
     virtual result<std::uint64_t> file_size(const std::string& path) = 0;
+
+    /// The kind of the network file system that `path` lies on, e.g. "nfs"; empty when it is none, or cannot be told.
+    /// There, locks may be granted twice, a mapped page may be older than a written one, and a sync may promise nothing.
+    [[nodiscard]] virtual std::string network_kind([[maybe_unused]] const std::string& path) { return {}; }
 
     /// Locks a file exclusively, making it when absent; does not wait. The lock belongs to the object returned, so that
     /// a second lock in the same process is refused too.

@@ -56,6 +56,10 @@ public:
     /// Bytes held by files.
     [[nodiscard]] std::uint64_t bytes() const;
 
+    /// A disk of this size: what would grow files beyond it gives resource_exhausted, with nothing written. What
+    /// `file::reserve` sets aside counts, until its file is removed.
+    void set_capacity(std::uint64_t bytes);
+
     struct state;  ///< defined in the source; shared with open files
 
 private:

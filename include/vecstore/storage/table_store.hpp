@@ -129,6 +129,9 @@ public:
     /// Errors: resource_exhausted (it needs as much again as is in use, for a while), unsupported (read-only; a file
     /// system that cannot exchange two names), corruption, io. Cost: one pass over what is in use, and a few syncs.
     virtual result<void> compact() { return {}; }
+
+    /// To be called now and then, by any thread: lets go of what readers in processes that died have kept.
+    virtual void tidy() {}
 };
 
 }  // namespace vecstore::storage

@@ -26,10 +26,14 @@ namespace detail {
 class segment_reader;
 }
 
+/// Torn tails kept in the directory `diverged`. A store that is killed often must not fill its disk with them.
+inline constexpr std::size_t torn_copies_max = 64;
+
 struct recover_options {
     std::uint64_t checkpoint_lsn = 0;     ///< records up to here are not visited, and need not be in the log
     std::uint64_t known_durable_lsn = 0;  ///< records up to here must be in the log (control file, checkpoint, a peer)
     bool read_only = false;               ///< repair nothing; a torn tail is left where it is
+    bool salvage = false;                 ///< with read_only: what is before the first bad record counts as the log
     bool log_may_be_absent = false;      ///< no segment at all is right although checkpoint_lsn > 0 (restored snapshot)
     std::uint64_t checkpoint_term = 0;   ///< for log_end when the log is absent
     std::uint32_t checkpoint_chain = 0;  ///< for log_end when the log is absent
@@ -37,11 +41,12 @@ struct recover_options {
 };
 
 struct log_scan {
-    log_end end;                   ///< give it to writer::open
-    std::uint64_t first_lsn = 1;   ///< first lsn in the log; end.last_lsn + 1 when it holds none
-    std::uint64_t visited = 0;     ///< records given to the visitor
-    std::uint64_t torn_bytes = 0;  ///< cut from the tail (or, read-only, ignored there)
-    std::string torn_path{};       ///< the copy of them; empty when there is none
+    log_end end;                    ///< give it to writer::open
+    std::uint64_t first_lsn = 1;    ///< first lsn in the log; end.last_lsn + 1 when it holds none
+    std::uint64_t visited = 0;      ///< records given to the visitor
+    std::uint64_t torn_bytes = 0;   ///< cut from the tail (or, read-only, ignored there)
+    std::string torn_path{};        ///< the copy of them; empty when there is none
+    std::optional<error> damage{};  ///< with `salvage`: why the log was not read further
 };
 
 /// Called for each record in order; an error ends the recovery with that error. The payload lives for the call.
@@ -49,7 +54,8 @@ using record_visitor = std::function<result<void>(const record&)>;
 
 /// Checks the log, repairs its tail, then gives every record above the checkpoint to `visit`. Nothing is visited before
 /// the whole tail has been judged. Torn bytes are copied to `torn-<lsn>-<n>.bin`, never just dropped.
-/// A batch whose last record is missing is torn as a whole.
+/// A batch whose last record is missing is torn as a whole. Of the copies the `torn_copies_max` with
+/// the largest lsns are kept.
 /// Durability: afterwards all records visited and the repair are synced (unless read-only).
 /// Idempotent: yes. A missing directory is an empty log.
 /// Errors: corruption (file, offset; also a missing segment), io, resource_exhausted, and those of `visit`.
