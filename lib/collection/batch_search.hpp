@@ -7,9 +7,10 @@
 /// Thread safety: functions without state; answers are constant once made.
 #pragma once
 
-#include "part.hpp"
 #include "reader.hpp"
 #include "search.hpp"
+
+#include <collection/part/part.hpp>
 
 #include <cstddef>
 #include <deque>

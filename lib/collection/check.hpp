@@ -3,14 +3,15 @@
 /// Thread safety: belongs to one thread; nobody may write meanwhile.
 #pragma once
 
-#include "part.hpp"
 #include "tables.hpp"
-#include "tombstones.hpp"
 
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/error.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
+
+#include <collection/newest/tombstones.hpp>
+#include <collection/part/part.hpp>
 
 #include <cstdint>
 #include <functional>

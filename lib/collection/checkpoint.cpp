@@ -1,11 +1,12 @@
 #include "checkpoint.hpp"
 
-#include "index_build.hpp"
 #include "salvage.hpp"
 #include "state_hash.hpp"
 #include "tables.hpp"
 
 #include <vecstore/payload/codec.hpp>
+
+#include <collection/part/index_build.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,13 +2,14 @@
 /// Thread safety: functions without state; a table reader belongs to one thread.
 #pragma once
 
-#include "overlay.hpp"
 #include "point_value.hpp"
 #include "tables.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/payload/view.hpp>
 #include <vecstore/storage/table_store.hpp>
+
+#include <collection/newest/overlay.hpp>
 
 #include <optional>
 #include <span>

@@ -1,7 +1,8 @@
 #include "optimizer.hpp"
 
 #include "checkpoint.hpp"
-#include "index_build.hpp"
+
+#include <collection/part/index_build.hpp>
 
 #include <algorithm>
 #include <bit>

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "lost.hpp"
-#include "part.hpp"
 #include "state.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/table_store.hpp>
+
+#include <collection/part/part.hpp>
 
 #include <memory>
 #include <string>

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "lost.hpp"
-#include "memtable.hpp"
 #include "ordinal_set.hpp"
-#include "overlay.hpp"
-#include "part.hpp"
-#include "tombstones.hpp"
+
+#include <collection/newest/memtable.hpp>
+#include <collection/newest/overlay.hpp>
+#include <collection/newest/tombstones.hpp>
+#include <collection/part/part.hpp>
 
 #include <cstdint>
 #include <memory>

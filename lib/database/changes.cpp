@@ -1,7 +1,8 @@
-#include "collection/decode.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/database/changes.hpp>
+
+#include <collection/decode.hpp>
 
 #include <charconv>
 #include <deque>

@@ -1,6 +1,7 @@
 #include "checker.hpp"
-#include "collection/checkpoint.hpp"
-#include "collection/operation.hpp"
+
+#include <collection/checkpoint.hpp>
+#include <collection/operation.hpp>
 
 #include <algorithm>
 #include <array>

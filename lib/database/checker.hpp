@@ -3,7 +3,6 @@
 #pragma once
 
 #include "backup_directory.hpp"
-#include "collection/check.hpp"
 #include "storage/lmdb_pages.hpp"
 
 #include <vecstore/database/check.hpp>
@@ -11,6 +10,8 @@
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/table_store.hpp>
 #include <vecstore/wal/check.hpp>
+
+#include <collection/check.hpp>
 
 #include <map>
 #include <memory>

@@ -1,7 +1,8 @@
 // Writing a checkpoint; its steps and their order are in database_state.hpp.
-#include "collection/reader.hpp"
-#include "collection/tables.hpp"
 #include "database_state.hpp"
+
+#include <collection/reader.hpp>
+#include <collection/tables.hpp>
 
 namespace vecstore::detail {
 

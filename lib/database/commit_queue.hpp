@@ -5,10 +5,10 @@
 /// Thread safety: every function from any thread.
 #pragma once
 
-#include "collection/port.hpp"
-
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/core/result.hpp>
+
+#include <collection/port.hpp>
 
 #include <deque>
 #include <exception>

@@ -14,9 +14,6 @@
 #pragma once
 
 #include "archive.hpp"
-#include "collection/checkpoint.hpp"
-#include "collection/optimizer.hpp"
-#include "collection/port.hpp"
 #include "commit_queue.hpp"
 #include "disk_reserve.hpp"
 #include "inflow.hpp"
@@ -32,6 +29,10 @@
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/wal/reader.hpp>
 #include <vecstore/wal/writer.hpp>
+
+#include <collection/checkpoint.hpp>
+#include <collection/optimizer.hpp>
+#include <collection/port.hpp>
 
 #include <array>
 #include <atomic>

@@ -1,8 +1,9 @@
 // What readers of the log need: how far it may be read, whose collections it speaks of, and that it is kept.
-#include "collection/tables.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/payload/codec.hpp>
+
+#include <collection/tables.hpp>
 
 #include <algorithm>
 

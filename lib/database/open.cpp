@@ -1,7 +1,5 @@
 // Opening: lock, control file, tables, parts, the log behind the checkpoint. And, for read-only databases, doing so
 // again.
-#include "collection/reader.hpp"
-#include "collection/tables.hpp"
 #include "database_state.hpp"
 #include "snapshot_manifest.hpp"
 
@@ -12,6 +10,9 @@
 #include <vecstore/storage/memory_table_store.hpp>
 #include <vecstore/storage/table_copy.hpp>
 #include <vecstore/storage/unmapped_file_system.hpp>
+
+#include <collection/reader.hpp>
+#include <collection/tables.hpp>
 
 #include <random>
 #include <set>

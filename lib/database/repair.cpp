@@ -1,13 +1,14 @@
 #include "checker.hpp"
-#include "collection/checkpoint.hpp"
-#include "collection/point_value.hpp"
-#include "collection/salvage.hpp"
 #include "database_state.hpp"
 #include "salvage.hpp"
 
 #include <vecstore/core/random.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
+
+#include <collection/checkpoint.hpp>
+#include <collection/point_value.hpp>
+#include <collection/salvage.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -1,16 +1,17 @@
 // What can be read of damaged tables; opening a database on it.
 #include "salvage.hpp"
 
-#include "collection/lookup.hpp"
-#include "collection/ordinal_set.hpp"
-#include "collection/reader.hpp"
-#include "collection/tables.hpp"
-#include "collection/tombstones.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/memory_table_store.hpp>
+
+#include <collection/lookup.hpp>
+#include <collection/newest/tombstones.hpp>
+#include <collection/ordinal_set.hpp>
+#include <collection/reader.hpp>
+#include <collection/tables.hpp>
 
 #include <array>
 #include <map>

@@ -1,8 +1,8 @@
 #include "scrub.hpp"
 
-#include "collection/checkpoint.hpp"
-#include "collection/graph_index.hpp"
-#include "collection/ivf_index.hpp"
+#include <collection/checkpoint.hpp>
+#include <collection/part/graph_index.hpp>
+#include <collection/part/ivf_index.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,12 +4,12 @@
 /// Thread safety: a task belongs to one thread; the counters may be read by any.
 #pragma once
 
-#include "collection/state.hpp"
-
 #include <vecstore/core/result.hpp>
 #include <vecstore/database/options.hpp>
 #include <vecstore/storage/block_file.hpp>
 #include <vecstore/storage/file_system.hpp>
+
+#include <collection/state.hpp>
 
 #include <atomic>
 #include <chrono>

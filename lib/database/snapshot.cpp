@@ -4,14 +4,15 @@
 // pinned by a reader, and the part files get second names in `snapshot.tmp`, so that the optimizer can remove the first
 // ones. All copying and reading comes after.
 #include "backup_directory.hpp"
-#include "collection/checkpoint.hpp"
-#include "collection/reader.hpp"
-#include "collection/tables.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/table_copy.hpp>
+
+#include <collection/checkpoint.hpp>
+#include <collection/reader.hpp>
+#include <collection/tables.hpp>
 
 #include <algorithm>
 

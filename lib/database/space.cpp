@@ -1,6 +1,7 @@
 // Giving space back: pages of the tables that hold nothing, and marks of versions of which nothing else is left.
-#include "collection/tables.hpp"
 #include "database_state.hpp"
+
+#include <collection/tables.hpp>
 
 #include <algorithm>
 

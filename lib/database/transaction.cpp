@@ -1,10 +1,11 @@
 // Writes of several collections at once.
-#include "collection/write_plan.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/database/write_batch.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
+
+#include <collection/write_plan.hpp>
 
 namespace vecstore {
 

@@ -1,6 +1,7 @@
 // Keeping a database in shape: the background thread, optimizing, closing.
-#include "collection/index_build.hpp"
 #include "database_state.hpp"
+
+#include <collection/part/index_build.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,6 @@
 #include "write_ids.hpp"
 
-#include "collection/tables.hpp"
+#include <collection/tables.hpp>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include <vecstore/quantization/code_distances.hpp>
 #include <vecstore/quantization/scalar_codec.hpp>
 
-#include <collection/calibration.hpp>
+#include <collection/part/calibration.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,10 @@
 // Batches that are searched together: whatever way is taken, answers are those of single queries up to the recall asked.
-#include "collection/batch_search.hpp"
-
 #include "support/store.hpp"
 
 #include <vecstore/filter/dsl.hpp>
 
 #include <catch2/catch.hpp>
+#include <collection/batch_search.hpp>
 
 #include <algorithm>
 #include <vector>

@@ -1,12 +1,11 @@
-#include "collection/bounded_codes.hpp"
-
-#include "collection/memtable.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 
 #include <catch2/catch.hpp>
+#include <collection/newest/bounded_codes.hpp>
+#include <collection/newest/memtable.hpp>
 
 #include <algorithm>
 #include <atomic>

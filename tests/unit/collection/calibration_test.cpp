@@ -1,8 +1,7 @@
-#include "collection/calibration.hpp"
-
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
+#include <collection/part/calibration.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

@@ -1,12 +1,11 @@
-#include "collection/index_build.hpp"
-
-#include "collection/graph_index.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/index/flat.hpp>
 
 #include <catch2/catch.hpp>
+#include <collection/part/graph_index.hpp>
+#include <collection/part/index_build.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -1,9 +1,9 @@
 // The bytes of the files of indexes: what a later program must be able to read.
-#include "collection/graph_index.hpp"
-#include "collection/ivf_index.hpp"
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
+#include <collection/part/graph_index.hpp>
+#include <collection/part/ivf_index.hpp>
 
 #include <bit>
 #include <limits>

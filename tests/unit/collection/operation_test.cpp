@@ -1,12 +1,11 @@
-#include "collection/operation.hpp"
-
-#include "collection/decode.hpp"
-#include "collection/state.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/payload/codec.hpp>
 
 #include <catch2/catch.hpp>
+#include <collection/decode.hpp>
+#include <collection/operation.hpp>
+#include <collection/state.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

@@ -1,10 +1,9 @@
-#include "collection/optimizer.hpp"
-
-#include "collection/checkpoint.hpp"
-#include "collection/index_build.hpp"
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
+#include <collection/checkpoint.hpp>
+#include <collection/optimizer.hpp>
+#include <collection/part/index_build.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

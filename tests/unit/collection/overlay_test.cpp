@@ -1,9 +1,7 @@
-#include "collection/overlay.hpp"
-
-#include "collection/memtable.hpp"
-#include "collection/tombstones.hpp"
-
 #include <catch2/catch.hpp>
+#include <collection/newest/memtable.hpp>
+#include <collection/newest/overlay.hpp>
+#include <collection/newest/tombstones.hpp>
 
 #include <atomic>
 #include <thread>

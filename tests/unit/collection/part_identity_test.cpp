@@ -1,7 +1,7 @@
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
-#include <collection/part_identity.hpp>
+#include <collection/part/part_identity.hpp>
 
 namespace vs = vecstore;
 using vs::detail::row_identity;

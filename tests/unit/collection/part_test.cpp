@@ -1,7 +1,3 @@
-#include "collection/part.hpp"
-
-#include "collection/graph_index.hpp"
-#include "collection/index_build.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/core/top_k.hpp>
@@ -9,6 +5,9 @@
 #include <vecstore/index/hnsw.hpp>
 
 #include <catch2/catch.hpp>
+#include <collection/part/graph_index.hpp>
+#include <collection/part/index_build.hpp>
+#include <collection/part/part.hpp>
 
 #include <cstring>
 

@@ -1,6 +1,5 @@
-#include "collection/planner.hpp"
-
 #include <catch2/catch.hpp>
+#include <collection/planner.hpp>
 
 using vecstore::search_strategy;
 using vecstore::detail::choose_strategy;

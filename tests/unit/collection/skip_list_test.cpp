@@ -1,6 +1,5 @@
-#include "collection/skip_list.hpp"
-
 #include <catch2/catch.hpp>
+#include <collection/newest/skip_list.hpp>
 
 #include <atomic>
 #include <map>

@@ -17,7 +17,6 @@
 /// threads, once published.
 #pragma once
 
-#include "bounded_codes.hpp"
 #include "calibration.hpp"
 #include "originals.hpp"
 #include "part_identity.hpp"
@@ -28,6 +27,8 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/index/rows.hpp>
 #include <vecstore/storage/block_file.hpp>
+
+#include <collection/newest/bounded_codes.hpp>
 
 #include <array>
 #include <atomic>

@@ -2,11 +2,12 @@
 /// Thread safety: functions without state; a build uses as many threads as it is told.
 #pragma once
 
-#include "optimizer.hpp"
 #include "part.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
+
+#include <collection/optimizer.hpp>
 
 #include <memory>
 #include <string>

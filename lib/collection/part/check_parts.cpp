@@ -1,10 +1,11 @@
 // Parts against the manifest and the points, indexes against parts.
 #include "block_section.hpp"
-#include "check.hpp"
-#include "checkpoint.hpp"
 
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/index/ivf/lists.hpp>
+
+#include <collection/check.hpp>
+#include <collection/checkpoint.hpp>
 
 #include <algorithm>
 #include <functional>
