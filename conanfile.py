@@ -14,8 +14,9 @@ class VecstoreRecipe(ConanFile):
     topics = ("vector-search", "hnsw", "embedded-database")
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"shared": [True, False], "fPIC": [True, False], "header_only": [True, False]}
-    default_options = {"shared": False, "fPIC": True, "header_only": False}
+    options = {"shared": [True, False], "fPIC": [True, False], "header_only": [True, False],
+               "encryption": [True, False]}
+    default_options = {"shared": False, "fPIC": True, "header_only": False, "encryption": True}
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "lib/*"
 
     def set_version(self):
@@ -26,6 +27,7 @@ class VecstoreRecipe(ConanFile):
         if self.options.header_only:
             self.options.rm_safe("shared")
             self.options.rm_safe("fPIC")
+            self.options.rm_safe("encryption")
             self.package_type = "header-library"
         elif self.options.shared:
             self.options.rm_safe("fPIC")
@@ -36,6 +38,8 @@ class VecstoreRecipe(ConanFile):
             self.requires("fmt/[>=9 <12]")
             self.requires("lmdb/[>=0.9.24 <1]")
             self.requires("xxhash/[>=0.8 <1]")
+            if self.options.get_safe("encryption"):
+                self.requires("openssl/[>=1.1.1 <4]")
 
     def validate(self):
         check_min_cppstd(self, 20)
@@ -51,6 +55,7 @@ class VecstoreRecipe(ConanFile):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["VECSTORE_LIBRARY"] = not self.options.header_only
+        toolchain.cache_variables["VECSTORE_ENCRYPTION"] = bool(self.options.get_safe("encryption", False))
         # FAISS is not asked for: ivf indexes can then be searched, not built.
         for part in ("FAISS", "TESTS", "EXAMPLES", "BENCHMARKS", "WARNINGS_AS_ERRORS"):
             toolchain.cache_variables[f"VECSTORE_{part}"] = False
@@ -75,5 +80,7 @@ class VecstoreRecipe(ConanFile):
             library.libs = ["vecstore"]
             library.defines = ["VECSTORE_COMPILED=1"]
             library.requires = ["headers", "boost::json", "fmt::fmt", "lmdb::lmdb", "xxhash::xxhash"]
+            if self.options.get_safe("encryption"):
+                library.requires.append("openssl::crypto")
             if self.settings.os == "Linux":
                 library.system_libs = ["pthread"]

@@ -3,6 +3,7 @@
 # "torn: 262144 tried, 0 lost, 0 wrong"; the exit status is 0 when nothing was.
 # usage: cmake/campaign.sh torn|crash|lmdb|bitflip|diskfault|kill9|fuzz [count]
 #        count: points tried, rounds or executions of each fuzzer; without it all of them.   SEED=n: another workload
+#        ENCRYPTED=1: crash, bitflip and diskfault on an encrypted store
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -22,7 +23,7 @@ if [ "$name" != fuzz ]; then
     cmake --build --preset "$preset" -j "$(nproc)" --target campaign_program kill9_writer_program >&2 || exit 1
     all=18446744073709551615
     VECSTORE_TEST_PROGRAMS=build/$preset/tests exec "build/$preset/tests/campaign_program" "$name" "${count:-$all}" \
-        "${SEED:-1}"
+        "${SEED:-1}" ${ENCRYPTED:+encrypted}
 fi
 
 # Each fuzzer in turn, from a copy of the corpus. An input that it finds stays in the build folder.

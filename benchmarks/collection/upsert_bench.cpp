@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -20,6 +21,13 @@ struct arguments {
     std::string directory = "upsert_bench.data";
     std::string durability = "sync";
     std::size_t points = 100'000, dim = 128, batch = 256, writers = 1, rounds = 3;
+    bool encrypted = false;
+
+    [[nodiscard]] database_options with_key(database_options options) const {
+        constexpr std::array<std::byte, encryption_key::bytes> key{};
+        if (encrypted) options.encryption = encryption_key(key);
+        return options;
+    }
 };
 
 double seconds_since(clock_type::time_point start) {
@@ -72,7 +80,7 @@ void run_round(const arguments& a, const std::vector<std::vector<std::vector<poi
     std::filesystem::remove_all(a.directory);
     const auto count = a.points / a.writers * a.writers;
     {
-        auto db = database::open(a.directory).value();
+        auto db = database::open(a.directory, a.with_key({})).value();
         auto points = db.create_collection("points", {.vectors = {{.dim = a.dim, .metric = metric::cosine}}}).value();
         auto start = clock_type::now();
         write_all(a, points, work);
@@ -86,7 +94,7 @@ void run_round(const arguments& a, const std::vector<std::vector<std::vector<poi
         fmt::print("{{\"kind\":\"close\",\"seconds\":{:.3f}}}\n", seconds_since(start));
     }
     const auto start = clock_type::now();
-    auto db = database::open(a.directory, {.background_threads = 0}).value();
+    auto db = database::open(a.directory, a.with_key({.background_threads = 0})).value();
     const auto points = db.open_collection("points").value();
     const auto found = points.count().value();
     fmt::print("{{\"kind\":\"reopen\",\"points\":{},\"seconds\":{:.3f}}}\n", found, seconds_since(start));
@@ -104,6 +112,7 @@ int main(int argc, char** argv) {
     app.add_option("--batch", a.batch)->check(CLI::PositiveNumber);
     app.add_option("--writers", a.writers, "threads that write")->check(CLI::PositiveNumber);
     app.add_option("--rounds", a.rounds)->check(CLI::PositiveNumber);
+    app.add_flag("--encrypted", a.encrypted, "into a store with a key");
     CLI11_PARSE(app, argc, argv);
     try {
         std::vector<std::vector<std::vector<point>>> work;

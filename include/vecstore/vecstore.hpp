@@ -4,4 +4,5 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/database/check.hpp>
 #include <vecstore/database/database.hpp>
+#include <vecstore/database/encryption.hpp>
 #include <vecstore/filter/dsl.hpp>

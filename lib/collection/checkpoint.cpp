@@ -192,7 +192,7 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
 /// are made anew.
 void hand_over_codes(const memtable& from, const part& to, const vector_options& options) {
     auto codes = from.codes();
-    if (codes == nullptr || !lacks_index(to, options)) return;
+    if (codes == nullptr || !lacks_index(to, options) || !to.verify()) return;
     if (to.size() != from.size()) {
         try {
             const auto fresh = std::make_shared<bounded_codes>(options.metric, options.type, options.dim);

@@ -4,6 +4,7 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
+#include <vecstore/wal/record_cipher.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -35,9 +36,11 @@ public:
         if (count_ > 0) cut();
         std::size_t bytes = 0;
         for (const auto& record : records_) {
-            if (record.payload.size() > record_bytes_max)
+            // What encrypting adds must fit, too; and what can be written shall not depend on it.
+            if (record.payload.size() + wal::sealed_payload_extra > record_bytes_max)
                 return invalid_argument("one record of " + std::to_string(record.payload.size()) +
-                                        " bytes is above the limit of " + std::to_string(record_bytes_max));
+                                        " bytes is above the limit of " +
+                                        std::to_string(record_bytes_max - wal::sealed_payload_extra));
             bytes += record.payload.size();
         }
         if (bytes > write_bytes_max)

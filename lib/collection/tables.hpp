@@ -33,6 +33,8 @@
 namespace vecstore::detail::tables {
 
 inline constexpr std::uint32_t format_version = 2;
+/// In the control file alone: as above, and encrypted, so that a program that knows nothing of it refuses the database.
+inline constexpr std::uint32_t encrypted_format_version = 3;
 
 inline constexpr storage::table_id meta = 0;
 inline constexpr storage::table_id catalog = 1;

@@ -94,17 +94,19 @@ result<restore_point> find_restore_point(storage::file_system& files, const std:
 }
 
 result<hash128> check_points(const std::string& directory, const database_environment& environment, std::uint64_t lsn,
-                             const std::optional<hash128>& wanted) {
+                             const std::optional<hash128>& wanted, const encryption_key& key) {
     database_options options;
     options.read_only = true;
+    options.encryption = key;
     VECSTORE_TRY(const auto state, database_state::open(directory, options, {environment.files, nullptr}));
     VECSTORE_TRY(const auto stats, state->stats());
     if (stats.lsn != lsn)
         return corruption("the database is at lsn " + std::to_string(stats.lsn) + ", not " + std::to_string(lsn),
                           directory, 0);
     VECSTORE_TRY(const auto computed, computed_hash(*state));
-    if (wanted && computed != *wanted)
-        return corruption("the points have state hash " + to_string(computed) + ", it should be " + to_string(*wanted),
+    const auto& kept = wanted ? wanted : stats.state_hash;  // an encrypted database keeps it in its tables alone
+    if (kept && computed != *kept)
+        return corruption("the points have state hash " + to_string(computed) + ", it should be " + to_string(*kept),
                           directory, 0);
     return computed;
 }
@@ -118,7 +120,8 @@ result<snapshot_info> read_snapshot(const std::string& directory, const database
     return to_info(manifest, directory, 0);
 }
 
-result<snapshot_info> verify_snapshot(const std::string& directory, const database_environment& environment) {
+result<snapshot_info> verify_snapshot(const std::string& directory, const database_environment& environment,
+                                      const encryption_key& key) {
     const auto files = files_of(environment);
     VECSTORE_TRY(const auto manifest, read_manifest(*files, directory));
     for (const auto& wanted : manifest.files) {
@@ -127,7 +130,7 @@ result<snapshot_info> verify_snapshot(const std::string& directory, const databa
         VECSTORE_TRY(const auto found, sum_file(*files, path));
         VECSTORE_CHECK(check_file(wanted, found, path));
     }
-    VECSTORE_CHECK(check_points(directory, environment, manifest.lsn, manifest.state_hash));
+    VECSTORE_CHECK(check_points(directory, environment, manifest.lsn, manifest.state_hash, key));
     return to_info(manifest, directory, 0);
 }
 
@@ -135,11 +138,12 @@ result<std::vector<snapshot_info>> list_backups(const std::string& directory, co
     return list_backups_in(*files_of(environment), directory);
 }
 
-result<backup_check> verify_backups(const std::string& directory, const database_environment& environment) {
+result<backup_check> verify_backups(const std::string& directory, const database_environment& environment,
+                                    const encryption_key& key) {
     const auto files = files_of(environment);
     backup_check check;
     VECSTORE_TRY(check.backups, list_backups_in(*files, directory));
-    for (const auto& backup : check.backups) VECSTORE_CHECK(verify_snapshot(backup.directory, environment));
+    for (const auto& backup : check.backups) VECSTORE_CHECK(verify_snapshot(backup.directory, environment, key));
     VECSTORE_TRY(check.log, check_archive(*files, storage::join_path(directory, backup_log_name)));
     return check;
 }

@@ -44,7 +44,8 @@ struct restore_point {
 /// Opens what is at `directory` and compares lsn, and the hash of its points as computed with `wanted` (none = any) and
 /// with what it keeps; gives the hash.  Errors: corruption, io.  Cost: reads all points.
 [[nodiscard]] result<hash128> check_points(const std::string& directory, const database_environment& environment,
-                                           std::uint64_t lsn, const std::optional<hash128>& wanted);
+                                           std::uint64_t lsn, const std::optional<hash128>& wanted,
+                                           const encryption_key& key);
 
 [[nodiscard]] std::shared_ptr<storage::file_system> files_of(const database_environment& environment);
 

@@ -63,6 +63,7 @@ struct change_feed::reader {
     wal::cursor cursor;
     change_token given;          ///< behind what the caller has
     change_token read;           ///< behind what was read from the log
+    byte_vector payload;         ///< of the record being read, decrypted
     std::deque<change> pending;  ///< of one write, not given yet
     result<void> outcome;        ///< once reading has failed, it does not go on: a change might be left out
     std::map<collection_id, detail::named_options> known;
@@ -98,7 +99,8 @@ result<void> change_feed::reader::read_write() {
                              0};
             read = {record->lsn, record->chain};
             continues = record->batch_continues();
-            VECSTORE_TRY(auto found, translate(*record));
+            VECSTORE_TRY(const auto plain, state->readable(*record, payload));
+            VECSTORE_TRY(auto found, translate(plain));
             if (!found) continue;
             found->more_of_write = true;
             pending.push_back(*std::move(found));

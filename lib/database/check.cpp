@@ -10,9 +10,9 @@
 namespace vecstore {
 namespace {
 
-constexpr std::array<std::string_view, 18> kind_names = {
-    "",   "control", "control_slot", "log",  "log_header", "log_torn", "sums",  "tables",    "catalog",
-    "id", "point",   "death",        "part", "part_block", "graph",    "lists", "left_over", "version"};
+constexpr std::array<std::string_view, 19> kind_names = {
+    "",      "control", "control_slot", "log",        "log_header", "log_torn", "sums",      "tables",  "catalog", "id",
+    "point", "death",   "part",         "part_block", "graph",      "lists",    "left_over", "version", "keys"};
 
 /// Level, and whether it is made from something else.
 struct weight {
@@ -38,7 +38,8 @@ weight weight_of(finding_kind kind) noexcept {
         case finding_kind::point:
         case finding_kind::part:
         case finding_kind::part_block:
-        case finding_kind::version: break;
+        case finding_kind::version:
+        case finding_kind::keys: break;
     }
     return {severity::error, false};
 }
@@ -120,7 +121,12 @@ bool database_checker::keep_going(std::string_view task, std::uint64_t done, std
 result<check_report> database_checker::run() {
     if (!files_->exists(path("control")) && !files_->exists(path("wal")) && !files_->exists(path("state")))
         return error{errc::not_found, "no database here", directory_, 0};
+    VECSTORE_TRY(const bool readable, open_cipher());
     VECSTORE_CHECK(check_control());
+    if (!readable) {
+        finish();
+        return report_;
+    }
     VECSTORE_CHECK(open_tables());
     VECSTORE_CHECK(check_tables());
     VECSTORE_CHECK(check_sums());
@@ -128,6 +134,19 @@ result<check_report> database_checker::run() {
     VECSTORE_CHECK(check_left_overs());
     finish();
     return report_;
+}
+
+/// False when the keys are damaged or missing: the rest is then noise.
+result<bool> database_checker::open_cipher() {
+    auto opened = store_cipher::open(*files_, directory_, options_.encryption);
+    if (!opened) {
+        if (opened.error().code != errc::corruption) return std::move(opened).error();
+        add(finding_kind::keys, opened.error());
+        return false;
+    }
+    cipher_ = *std::move(opened);
+    part_files_ = cipher_.files(files_);
+    return true;
 }
 
 result<void> database_checker::check_control() {
@@ -142,11 +161,12 @@ result<void> database_checker::check_control() {
     control_ = opened->state();
     if (opened->was_damaged())
         add(finding_kind::control_slot, corruption("a slot of the control file is damaged", path("control"), 0));
-    if (control_->format_version > tables::format_version)
-        add(finding_kind::version, error{errc::unsupported,
-                                         "format version " + std::to_string(control_->format_version) +
-                                             " is newer than this library's " + std::to_string(tables::format_version),
-                                         path("control"), 32});
+    if (control_->format_version > tables::encrypted_format_version)
+        add(finding_kind::version,
+            error{errc::unsupported,
+                  "format version " + std::to_string(control_->format_version) + " is newer than this library's " +
+                      std::to_string(tables::encrypted_format_version),
+                  path("control"), 32});
     return {};
 }
 
@@ -154,12 +174,14 @@ result<void> database_checker::check_control() {
 result<void> database_checker::open_tables() {
     walk_ = [](std::string_view, const auto&) { return result<void>{}; };
     if (environment_.tables) {
-        walk_ = walk_store(*environment_.tables, [this](const error& e) { add(finding_kind::tables, e); });
+        given_tables_ = cipher_.tables(environment_.tables);
+        walk_ = walk_store(*given_tables_, [this](const error& e) { add(finding_kind::tables, e); });
         return {};
     }
     auto opened = storage::detail::lmdb_pages::open(storage::posix_file_system(), path("state"));
     if (opened) {
         pages_.emplace(*std::move(opened));
+        cipher_.read_values_of(*pages_);
         walk_ = [this](std::string_view table, const auto& visit) { return pages_->walk(table, visit); };
         return {};
     }
@@ -177,7 +199,7 @@ result<void> database_checker::open_tables() {
 
 result<void> database_checker::check_tables() {
     std::map<std::string, bool, std::less<>> walked;
-    check_port port{*files_,
+    check_port port{*part_files_,
                     directory_,
                     [&](std::string_view table, const auto& visit) {
                         walked[std::string(table)] = true;
@@ -255,7 +277,12 @@ result<void> database_checker::check_log() {
     for (const auto& [id, collection] : collections_->collections()) known[id] = true;
     VECSTORE_TRY(log_, wal::check_log(
                            *files_, path("wal"), options,
-                           [&](const wal::record& record) { return check_log_record(record, known); },
+                           [&](const wal::record& record) -> result<void> {
+                               byte_vector payload;
+                               auto plain = cipher_.open(record, payload);
+                               if (plain) return check_log_record(*plain, known);
+                               return corruption(plain.error().message, path("wal"), 0);
+                           },
                            [this] { return keep_going("log", 0, 0); }));
     for (const auto& each : log_.damages) add(each.needed ? finding_kind::log : finding_kind::log_header, each.what);
     if (log_.torn_bytes > 0)

@@ -4,6 +4,7 @@
 
 #include "backup_directory.hpp"
 #include "storage/lmdb_pages.hpp"
+#include "store_cipher.hpp"
 
 #include <vecstore/database/check.hpp>
 #include <vecstore/storage/control_file.hpp>
@@ -41,11 +42,13 @@ public:
     [[nodiscard]] storage::detail::lmdb_pages* pages() noexcept { return pages_ ? &*pages_ : nullptr; }
     [[nodiscard]] const wal::log_check& log() const noexcept { return log_; }
     [[nodiscard]] const collection_checker* collections() const noexcept { return collections_.get(); }
+    [[nodiscard]] const store_cipher& cipher() const noexcept { return cipher_; }
 
 private:
     void add(finding_kind kind, const error& e);
     [[nodiscard]] bool keep_going(std::string_view task, std::uint64_t done, std::uint64_t total) const;
     [[nodiscard]] std::string path(std::string_view name) const { return storage::join_path(directory_, name); }
+    [[nodiscard]] result<bool> open_cipher();
     result<void> check_control();
     result<void> open_tables();
     result<void> check_tables();
@@ -60,6 +63,9 @@ private:
     const check_options options_;
     const database_environment environment_;
     std::shared_ptr<storage::file_system> files_;
+    store_cipher cipher_;
+    std::shared_ptr<storage::file_system> part_files_;
+    std::shared_ptr<storage::table_store> given_tables_;
     std::optional<storage::control_state> control_;
     std::optional<storage::detail::lmdb_pages> pages_;
     std::unique_ptr<collection_checker> collections_;

@@ -46,7 +46,7 @@ result<void> database_state::checkpoint_steps() {
     if (!unfinished_) return catch_up_control();  // nothing new
     auto& c = *unfinished_;
     for (std::size_t i = c.parts.size(); i < c.collections.size(); ++i) {
-        VECSTORE_TRY(auto parts, write_sealed_parts(*files_, directory_, *c.collections[i]));
+        VECSTORE_TRY(auto parts, write_sealed_parts(*part_files_, directory_, *c.collections[i]));
         for (std::size_t slot = 0; slot < parts.size(); ++slot)
             if (parts[slot]) count_part(*c.collections[i], slot, *parts[slot], false);
         c.parts.push_back(std::move(parts));

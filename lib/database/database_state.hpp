@@ -20,6 +20,7 @@
 #include "pace.hpp"
 #include "scrub.hpp"
 #include "storage/fork_generation.hpp"
+#include "store_cipher.hpp"
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -83,6 +84,10 @@ public:
 
     // log_readers.cpp: for those who read the log
     [[nodiscard]] result<wal::cursor> open_log_cursor(std::uint64_t after_lsn);
+    /// A record that such a cursor gave, readable; its payload may lie in `into`.
+    [[nodiscard]] result<wal::record> readable(const wal::record& stored, byte_vector& into) const {
+        return cipher_.open(stored, into);
+    }
     /// Up to here the log is durable and applied, and ends with a whole write.
     [[nodiscard]] std::uint64_t readable_lsn() const noexcept;
     /// Waits until more than `lsn` is readable, or for `timeout`; may return early.
@@ -144,7 +149,8 @@ private:
     [[nodiscard]] static result<std::shared_ptr<database_state>> open_once(const std::string& directory,
                                                                            const database_options& options,
                                                                            const database_environment& environment);
-    result<void> start();
+    result<void> start(const encryption_key& key);
+    result<void> open_cipher(const encryption_key& key);
     [[nodiscard]] result<void> check_file_system();
     result<void> open_directory();
     result<void> open_control();
@@ -173,10 +179,12 @@ private:
     void answer_repeated(std::span<commit_queue::entry* const> group);
     result<void> process_group(std::span<commit_queue::entry* const> group);
     result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
+    result<void> encrypt(std::span<wal::draft> drafts, std::vector<byte_vector>& into) const;
     result<std::uint64_t> append_to_full_disk(std::span<commit_queue::entry* const> group, const error& cause);
     [[nodiscard]] bool ensure_reserve();
     result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);
     result<void> apply_record(const wal::record& record, storage::table_reader& tables);
+    result<void> apply_stored(const wal::record& stored, storage::table_reader& tables);
     result<void> apply_ddl(const wal::record& record);
     [[nodiscard]] result<void> check_writable() const;
     result<void> sync_log();
@@ -263,6 +271,8 @@ private:
     const std::function<std::uint64_t()> clock_;
     const bool tables_given_;  ///< with the environment
     std::shared_ptr<storage::file_system> files_;
+    store_cipher cipher_;                               ///< by the opener
+    std::shared_ptr<storage::file_system> part_files_;  ///< `files_`, but for contents: parts and dumps of tables
     std::shared_ptr<storage::table_store> tables_;
     std::unique_ptr<storage::file_lock> lock_;
     std::optional<disk_reserve> reserve_;  ///< none in memory and when read-only

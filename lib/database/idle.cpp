@@ -53,7 +53,7 @@ result<void> database_state::load_indexes() {
 
 void database_state::scrub_slice() {
     const auto now = clock::now();
-    if (!scrub_pass_) scrub_pass_.emplace(*files_, parts_of(all_collections(), directory_), scrubbed_);
+    if (!scrub_pass_) scrub_pass_.emplace(*part_files_, parts_of(all_collections(), directory_), scrubbed_);
     const auto slice = std::max(storage::block_bytes, options_.scrub_bytes_per_second / scrub_slices_per_second);
     const auto read = scrub_pass_->step(slice);
     if (!read) note_error(read.error());
@@ -68,7 +68,7 @@ result<void> database_state::scrub(const progress_callback& report) {
     constexpr std::uint64_t slice = 4u << 20;
     VECSTORE_CHECK(check_open());
     if (in_memory()) return {};
-    scrub_pass pass(*files_, parts_of(all_collections(), directory_), scrubbed_);
+    scrub_pass pass(*part_files_, parts_of(all_collections(), directory_), scrubbed_);
     const auto all = pass.parts_left();
     result<void> outcome;
     while (!pass.done()) {

@@ -58,9 +58,10 @@ result<std::uint64_t> sum_of_parts(storage::table_reader& tables) {
     return sum;
 }
 
-/// Salvage changes nothing.
+/// Salvage changes nothing. The key is not kept: it is of use while opening alone.
 database_options with_implied(database_options options) {
     if (options.salvage) options.read_only = true;
+    options.encryption = {};
     return options;
 }
 
@@ -82,12 +83,15 @@ database_state::database_state(std::string directory, const database_options& op
       clock_(environment.clock ? environment.clock : unix_ms),
       tables_given_(environment.tables != nullptr),
       files_(mapped_or_not(choose_files(directory_, environment), options.mapped)),
+      part_files_(files_),
       tables_(environment.tables),
       queue_([this](std::span<commit_queue::entry* const> group) { process(group); }) {}
 
 result<std::shared_ptr<database_state>> database_state::open(std::string directory, const database_options& options,
                                                              const database_environment& environment) {
     VECSTORE_CHECK(check_options(options));
+    if (directory.empty() && options.encryption.given())
+        return invalid_argument("encryption: a database in memory leaves nothing at rest");
     auto opened = open_once(directory, options, environment);
     if (opened || opened.error().code != errc::resource_exhausted || directory.empty() || options.read_only)
         return opened;
@@ -111,18 +115,19 @@ result<std::shared_ptr<database_state>> database_state::open_once(const std::str
     };
     std::unique_ptr<database_state> made(new database_state(directory, options, environment));
     std::shared_ptr<database_state> state(made.release(), take_apart);
-    if (auto started = state->start(); !started) {
+    if (auto started = state->start(options.encryption); !started) {
         state->closed_ = true;  // nothing to write on the way out
         return std::move(started).error();
     }
     return state;
 }
 
-result<void> database_state::start() {
+result<void> database_state::start(const encryption_key& key) {
     if (in_memory()) {
         if (!tables_) tables_ = storage::make_memory_table_store(tables::names());
     } else {
         VECSTORE_CHECK(open_directory());
+        VECSTORE_CHECK(open_cipher(key));
         VECSTORE_CHECK(open_control());
         VECSTORE_CHECK(open_tables());
         const lock_guard lock(checkpoint_mutex_);
@@ -175,6 +180,23 @@ result<void> database_state::open_directory() {
     return files_->sync_directory(directory_);
 }
 
+/// Before anything else is read.
+result<void> database_state::open_cipher(const encryption_key& key) {
+    const bool present = files_->exists(path("control")) || files_->exists(path(storage::keyring_file_name));
+    if (present || options_.read_only) {
+        VECSTORE_TRY(cipher_, store_cipher::open(*files_, directory_, key));
+    } else {
+        // Without a control file, but with a log, this is no new database: `open_control` refuses it.
+        VECSTORE_TRY(const auto log, files_->list(path("wal")));
+        if (log.empty()) {
+            VECSTORE_TRY(cipher_, store_cipher::create(*files_, directory_, key));
+        }
+    }
+    part_files_ = cipher_.files(files_);
+    if (tables_) tables_ = cipher_.tables(std::move(tables_));
+    return {};
+}
+
 result<void> database_state::open_control() {
     if (options_.salvage) {
         auto opened = storage::control_file::open(*files_, directory_, true);
@@ -191,14 +213,14 @@ result<void> database_state::open_control() {
         if (!log.empty()) return corruption("the control file is missing, but there is a log", path("control"), 0);
         storage::control_state fresh;
         fresh.database_uuid = make_uuid();
-        fresh.format_version = tables::format_version;
+        fresh.format_version = cipher_.format_version();
         fresh.promised_term = 1;
         VECSTORE_TRY(control_, storage::control_file::create(*files_, directory_, fresh));
     }
-    if (control_->state().format_version > tables::format_version)
+    if (control_->state().format_version > tables::encrypted_format_version)
         return error{errc::unsupported,
                      "format version " + std::to_string(control_->state().format_version) +
-                         " is newer than this library's " + std::to_string(tables::format_version),
+                         " is newer than this library's " + std::to_string(tables::encrypted_format_version),
                      path("control"), 0};
     return {};
 }
@@ -211,7 +233,7 @@ result<void> database_state::open_tables() {
     if (!dumped) return {};
     VECSTORE_TRY(const auto present, tables_->read());
     VECSTORE_TRY(const auto format, present->get(tables::meta, as_bytes("format")));
-    return format ? result<void>{} : storage::load_tables(*files_, dump, *tables_);
+    return format ? result<void>{} : storage::load_tables(*part_files_, dump, *tables_);
 }
 
 result<void> database_state::open_own_tables() {
@@ -220,7 +242,8 @@ result<void> database_state::open_own_tables() {
     options.map_bytes = options_.tables_bytes_max;
     options.read_only = options_.read_only;
     if (options_.salvage) return salvage_tables();
-    VECSTORE_TRY(tables_, storage::open_lmdb(path("state"), tables::names(), options));
+    VECSTORE_TRY(auto opened, storage::open_lmdb(path("state"), tables::names(), options));
+    tables_ = cipher_.tables(std::move(opened));
     if (options_.read_only) return {};
     return storage::posix_file_system().sync_directory(path("state"));  // LMDB syncs its file, but not the file's name
 }
@@ -242,7 +265,7 @@ result<std::uint64_t> database_state::load() {
     const bool on_touch = options_.verify == verification::first_touch && options_.mapped;
     salvage_log missing;
     VECSTORE_TRY(const auto collections,
-                 load_collections(*files_, directory_, *tables, applied.lsn,
+                 load_collections(*part_files_, directory_, *tables, applied.lsn,
                                   on_touch ? storage::verify_mode::footer : storage::verify_mode::all,
                                   options_.salvage ? &missing : nullptr));
     VECSTORE_TRY(parts_sum_, sum_of_parts(*tables));
@@ -275,7 +298,7 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
     VECSTORE_TRY(const auto scan,
                  wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
                      if (stopped) return {};
-                     if (auto applied = apply_record(record, *tables); !applied) {
+                     if (auto applied = apply_stored(record, *tables); !applied) {
                          if (!options_.salvage) return applied;
                          stopped = std::move(applied).error();
                          return {};

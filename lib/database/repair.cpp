@@ -27,10 +27,14 @@ public:
         {
             VECSTORE_TRY(const auto lock, files_->lock(path("LOCK")));
             VECSTORE_TRY(report_.before, look());
+            if (has(finding_kind::keys)) {
+                report_.after = report_.before;
+                return report_;
+            }
             if (!has(finding_kind::version)) VECSTORE_CHECK(mend());
         }
         VECSTORE_CHECK(open_and_build());
-        VECSTORE_TRY(report_.after, check(directory_, {.report = options_.report}, environment_));
+        VECSTORE_TRY(report_.after, check(directory_, options_of_check(), environment_));
         return report_;
     }
 
@@ -43,10 +47,14 @@ private:
     }
     void did(std::string line) { report_.actions.push_back(std::move(line)); }
 
-    result<check_report> look() {
+    [[nodiscard]] check_options options_of_check() const {
         check_options options;
         options.report = options_.report;
-        checker_ = std::make_unique<database_checker>(directory_, options, environment_);
+        options.encryption = options_.database.encryption;
+        return options;
+    }
+    result<check_report> look() {
+        checker_ = std::make_unique<database_checker>(directory_, options_of_check(), environment_);
         VECSTORE_TRY(found_, checker_->run());
         return found_;
     }
@@ -109,11 +117,14 @@ private:
     result<void> rewrite_tables() {
         const auto fresh = path("state.tmp");
         VECSTORE_CHECK(files_->remove_all(fresh));
+        const auto& cipher = checker_->cipher();
         salvaged_tables saved;
         bool fit = true;
         {
-            VECSTORE_TRY(const auto into, storage::open_lmdb(fresh, tables::names()));
+            VECSTORE_TRY(auto made, storage::open_lmdb(fresh, tables::names()));
+            const auto into = cipher.tables(std::move(made));
             VECSTORE_TRY(auto from, storage::detail::lmdb_pages::open(storage::posix_file_system(), path("state")));
+            cipher.read_values_of(from);
             auto copied = copy_readable_tables(from, *into, true);
             if (!copied) {
                 if (copied.error().code != errc::corruption) return std::move(copied).error();
@@ -165,7 +176,8 @@ private:
         const auto& log = checker_->log();
         const auto applied = checker_->collections()->applied();
         storage::control_state state;
-        state.format_version = checker_->collections()->format();
+        state.format_version =
+            checker_->cipher().encrypts() ? checker_->cipher().format_version() : checker_->collections()->format();
         state.checkpoint_lsn = state.durable_lsn = applied.lsn;
         state.checkpoint_term = applied.term;
         state.promised_term = std::max<std::uint64_t>({1, applied.term, log.end.term});
@@ -183,10 +195,11 @@ private:
     }
 
     result<void> drop_damaged_rows() {
-        auto tables = environment_.tables;
-        if (!tables) {
-            VECSTORE_TRY(tables, storage::open_lmdb(path("state"), tables::names()));
+        auto stored = environment_.tables;
+        if (!stored) {
+            VECSTORE_TRY(stored, storage::open_lmdb(path("state"), tables::names()));
         }
+        const auto tables = checker_->cipher().tables(std::move(stored));
         std::set<std::string> damaged;
         for (const auto& f : found().findings)
             if (f.kind == finding_kind::part || f.kind == finding_kind::part_block) damaged.insert(f.path);
@@ -206,8 +219,9 @@ private:
                               std::uint64_t number) {
         const auto directory = part_directory(directory_, id, listed.slot);
         const auto old_path = part_path(directory, listed.descriptor.number);
+        const auto files = checker_->cipher().files(files_);
         VECSTORE_TRY(const auto saved,
-                     salvage_part(*files_, directory, listed.descriptor, options, {*files_, directory, number}));
+                     salvage_part(*files, directory, listed.descriptor, options, {*files, directory, number}));
         {
             const auto slot = static_cast<std::uint16_t>(listed.slot);
             VECSTORE_TRY(const auto writer, tables.write());

@@ -100,7 +100,7 @@ result<void> database_state::replay_archive(const std::string& archive, const lo
     VECSTORE_TRY(const auto tables, tables_->read());
     VECSTORE_TRY(const auto reached,
                  read_archive(*files_, archive, from, lsn, [&](const wal::record& record) -> result<void> {
-                     VECSTORE_CHECK(apply_record(record, *tables));
+                     VECSTORE_CHECK(apply_stored(record, *tables));
                      lsn_.store(record.lsn, std::memory_order_relaxed);
                      return {};
                  }));
@@ -125,18 +125,19 @@ result<std::shared_ptr<database_state>> database_state::open_as_of(const std::st
 }  // namespace detail
 
 result<snapshot_info> restore_backup(const std::string& directory, const std::string& target, std::uint64_t lsn,
-                                     const database_environment& environment) {
+                                     const database_environment& environment, const encryption_key& key) {
     using namespace detail;
     const auto files = files_of(environment);
     if (target.empty()) return invalid_argument("target is empty");
     if (files->exists(target)) return error{errc::already_exists, "there is something under this name", target, 0};
     VECSTORE_TRY(const auto from, find_restore_point(*files, directory, lsn));
+    VECSTORE_CHECK(store_cipher::open(*files, from.snapshot, key));  // before anything is copied
     const auto temporary = target + ".tmp";
     const auto restore = [&]() -> result<snapshot_info> {
         VECSTORE_TRY(const auto reached, fill_restored(*files, from, temporary, lsn));
         // At the snapshot itself the hash is known; later ones follow from the log, whose records have checksums.
         const auto wanted = reached.lsn == from.manifest.lsn ? from.manifest.state_hash : std::nullopt;
-        VECSTORE_TRY(const auto hash, check_points(temporary, environment, reached.lsn, wanted));
+        VECSTORE_TRY(const auto hash, check_points(temporary, environment, reached.lsn, wanted, key));
         VECSTORE_CHECK(files->remove_all(join_path(temporary, "state/lock.mdb")));  // of this process
         VECSTORE_CHECK(files->rename(temporary, target));
         if (auto named = files->sync_directory(storage::parent_directory(target)); !named) {

@@ -204,7 +204,7 @@ result<void> database_state::salvage_tables() {
         options.read_only = true;
         auto opened = storage::open_lmdb(path("state"), tables::names(), options);
         if (opened) {
-            tables_ = *std::move(opened);
+            tables_ = cipher_.tables(*std::move(opened));
             return {};
         }
     } else if (verified.error().code != errc::corruption) {
@@ -217,6 +217,7 @@ result<void> database_state::salvage_tables() {
             note_missing("the tables cannot be read: " + pages.error().what());
         return {};
     }
+    cipher_.read_values_of(*pages);
     VECSTORE_CHECK(copy_readable_tables(*pages, *tables_, false));
     for (const auto& e : pages->damages()) note_missing(e.what());
     return {};

@@ -60,7 +60,7 @@ result<void> first_look::step() {
             return error{errc::resource_exhausted, "no memory for an index", part_path(parts_.front().directory, 0)};
         }
     }
-    auto checked = part.verify(block_, blocks_of_slice);
+    auto checked = part.look_at(block_, blocks_of_slice);
     // Behind the damage, if there is some: the block is told in the error.
     block_ = checked || checked.error().code != errc::corruption ? block_ + blocks_of_slice
                                                                  : checked.error().offset / storage::block_bytes + 1;

@@ -170,6 +170,9 @@ result<void> database_state::fill_snapshot(snapshot_build& build, const std::str
     VECSTORE_TRY(manifest.state_hash, hash_of_catalog(*build.tables));
     for (const auto& file : build.parts) VECSTORE_CHECK(take_part(build, staging, file));
     VECSTORE_CHECK(take_tables(build));
+    if (cipher_.encrypts())
+        VECSTORE_CHECK(
+            storage::write_file(build.files, join_path(build.path, storage::keyring_file_name), cipher_.keys_file()));
     VECSTORE_CHECK(storage::control_file::create(build.files, build.path, build.control));
     VECSTORE_CHECK(
         begin_log(build.files, build.path, build.control.database_uuid, {manifest.lsn, manifest.term, manifest.chain}));
@@ -194,7 +197,8 @@ result<void> database_state::take_part(snapshot_build& build, const std::string&
     VECSTORE_TRY(const auto bytes, files_->file_size(from));
     snapshot_file taken;
     const auto* const before = build.previous.find(file.path);
-    const bool shared = before != nullptr && before->root == file.root && before->bytes == bytes;
+    VECSTORE_TRY(const auto root, cipher_.masked(file.root));  // everybody can read the manifest
+    const bool shared = before != nullptr && before->root == root && before->bytes == bytes;
     const bool linked = shared || (!build.copy && &build.files == files_.get());
     if (shared) {
         taken = *before;
@@ -205,7 +209,7 @@ result<void> database_state::take_part(snapshot_build& build, const std::string&
     } else {
         VECSTORE_TRY(taken, copy_file(*files_, from, build.files, to));
     }
-    taken.root = file.root;
+    taken.root = root;
     build.add(std::move(taken), file.path, !linked);
     return {};
 }
@@ -214,12 +218,15 @@ result<void> database_state::take_part(snapshot_build& build, const std::string&
 result<void> database_state::take_tables(snapshot_build& build) {
     const auto count = static_cast<storage::table_id>(tables::names().size());
     const auto directory = join_path(build.path, "state");
-    if (tables_given_ && !in_memory())
-        return storage::dump_tables(*build.tables, count, build.files, join_path(directory, tables_dump_name));
+    if (tables_given_ && !in_memory()) {
+        const auto files = cipher_.files({&build.files, [](storage::file_system*) {}});
+        return storage::dump_tables(*build.tables, count, *files, join_path(directory, tables_dump_name));
+    }
     storage::lmdb_options options;
     options.map_bytes = options_.tables_bytes_max;
     {
-        VECSTORE_TRY(const auto copy, storage::open_lmdb(directory, tables::names(), options));
+        VECSTORE_TRY(auto made, storage::open_lmdb(directory, tables::names(), options));
+        const auto copy = cipher_.tables(std::move(made));
         VECSTORE_CHECK(storage::copy_tables(*build.tables, count, *copy));
     }
     return build.files.remove_all(join_path(directory, "lock.mdb"));  // of this process
@@ -228,7 +235,9 @@ result<void> database_state::take_tables(snapshot_build& build) {
 result<void> database_state::finish_snapshot(snapshot_build& build, const std::string& target) {
     const auto manifest_path = join_path(build.path, snapshot_manifest_name);
     VECSTORE_CHECK(sync_tree(build.files, build.path));
-    VECSTORE_CHECK(storage::write_file(build.files, manifest_path, encode_manifest(build.manifest)));
+    auto written = build.manifest;
+    if (cipher_.encrypts()) written.state_hash.reset();  // whoever guesses the points could see that he is right
+    VECSTORE_CHECK(storage::write_file(build.files, manifest_path, encode_manifest(written)));
     VECSTORE_CHECK(build.files.rename(build.path, target));
     auto named = build.files.sync_directory(storage::parent_directory(target));
     if (!named) (void)build.files.remove_all(target);  // it might be gone after a power cut

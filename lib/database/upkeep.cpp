@@ -188,7 +188,7 @@ result<void> database_state::run_and_install(collection_state& state, const opti
             if (auto written = checkpoint(); !written) note_error(written.error());
         return keep_pace(pace, [&] { return !closing_ && (!report || report({task, done, total})); });
     };
-    VECSTORE_TRY(const auto outcome, run_job(*files_, directory_, state, job, control));
+    VECSTORE_TRY(const auto outcome, run_job(*part_files_, directory_, state, job, control));
     if (outcome.output) count_part(state, outcome.slot, *outcome.output, !job.rewrite);
     return install_job(state, outcome);
 }

@@ -186,6 +186,12 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
     auto last_lsn = lsn_.load(std::memory_order_relaxed) + drafts.size();
     if (drafts.empty()) return last_lsn;
     if (log_) {
+        std::vector<byte_vector> sealed;
+        if (cipher_.encrypts()) {
+            VECSTORE_CHECK(encrypt(drafts, sealed));
+            bytes = 0;
+            for (const auto& each : drafts) bytes += wal::record_bytes(each.payload.size());
+        }
         auto appended = log_->append(drafts);
         if (!appended) return log_->poisoned() ? poison(std::move(appended).error()) : std::move(appended).error();
         last_lsn = *appended;
@@ -195,6 +201,24 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
     user_bytes_written_.fetch_add(given, std::memory_order_relaxed);
     bytes_since_seal_.fetch_add(bytes, std::memory_order_relaxed);
     return last_lsn;
+}
+
+/// Puts encrypted payloads, which lie in `into`, in place of the plain ones.
+result<void> database_state::encrypt(std::span<wal::draft> drafts, std::vector<byte_vector>& into) const {
+    VECSTORE_TRY(auto nonces, storage::nonce_sequence::start());
+    wal::record record;
+    record.lsn = log_->last_lsn();
+    record.term = log_->term();
+    into.reserve(drafts.size());
+    for (auto& each : drafts) {
+        ++record.lsn;
+        record.type = each.type;
+        record.flags = each.flags |= wal::flag_encrypted;
+        record.payload = each.payload;
+        VECSTORE_TRY(auto sealed, cipher_.records().seal(record, nonces));
+        each.payload = into.emplace_back(std::move(sealed));
+    }
+    return {};
 }
 
 result<void> database_state::sync_log() {
@@ -279,6 +303,16 @@ result<void> database_state::apply_record(const wal::record& record, storage::ta
     if (auto applied = found->second->apply(record, tables); !applied)
         return wrapped(std::move(applied).error(), "log record " + std::to_string(record.lsn) + ": ");
     return {};
+}
+
+/// A record as it stands in the log.
+result<void> database_state::apply_stored(const wal::record& stored, storage::table_reader& tables) {
+    byte_vector payload;
+    auto plain = cipher_.open(stored, payload);
+    if (plain) return apply_record(*plain, tables);
+    auto e = std::move(plain).error();
+    e.path = path("wal");
+    return e;
 }
 
 result<void> database_state::apply_ddl(const wal::record& record) {

@@ -162,6 +162,7 @@ result<std::shared_ptr<const block_file>> block_file::open(file_system& files, c
 result<void> block_file::check_header(std::uint32_t kind) const {
     const auto all = mapping_->bytes();
     if (all.size() < header_bytes + tail_bytes) return corruption("block file is cut short", path_, all.size());
+    VECSTORE_CHECK(mapping_->fetch(0, header_bytes));
     byte_reader in(all.first(header_bytes));
     if (in.get<std::uint64_t>() != header_magic) return corruption("not a block file", path_, 0);
     const auto stored_kind = in.get<std::uint32_t>();
@@ -174,6 +175,7 @@ result<void> block_file::check_header(std::uint32_t kind) const {
 result<void> block_file::check_footer(std::uint32_t kind) {
     const auto all = mapping_->bytes();
     const auto tail_at = all.size() - tail_bytes;
+    VECSTORE_CHECK(mapping_->fetch(tail_at, tail_bytes));
     byte_reader in(all.subspan(tail_at));
     const auto damaged = [&](const char* what) { return corruption(what, path_, tail_at); };
     data_end_ = in.get<std::uint64_t>();
@@ -192,6 +194,7 @@ result<void> block_file::check_footer(std::uint32_t kind) {
         data_end_ + block_count_ * 8 + section_count * section_entry_bytes != tail_at)
         return damaged("block file footer: sizes do not add up");
     const auto covered = all.subspan(data_end_, tail_at + 48 - data_end_);
+    VECSTORE_CHECK(mapping_->fetch(data_end_, covered.size()));
     if (checksum64(covered) != root_) return damaged("block file footer: checksum differs");
     if (stored_kind != kind || version_ != load_le<std::uint32_t>(all.data() + 12) || zero != 0 || zeros != 0)
         return damaged("block file footer: does not belong to its header");
@@ -240,9 +243,10 @@ result<void> block_file::check(byte_span bytes, const file* reader) const {
 
 result<void> block_file::check_blocks(std::uint64_t first, std::uint64_t count, const file* reader) const {
     if (all_checked() || first >= block_count_) return {};
+    if (on_demand()) reader = nullptr;
     const auto last = first + std::min(count, block_count_ - first);
     for (auto block = first; block < last; ++block)
-        if (states_[block].load(std::memory_order_relaxed) != block_state::right)
+        if (states_[block].load(std::memory_order_acquire) != block_state::right)
             VECSTORE_CHECK(verify_block(block, reader));
     return {};
 }
@@ -257,26 +261,49 @@ result<void> block_file::verify(std::uint64_t first, std::uint64_t count, const 
 result<void> block_file::verify_medium(std::uint64_t first, std::uint64_t count, const file& reader) const {
     if (first >= block_count_) return {};
     const auto bytes = std::min(count, block_count_ - first) * block_bytes;
-    mapping_->release(first * block_bytes, bytes);  // the system does not forget what a process maps
+    // The system does not forget what a process maps; what was decrypted is the process' own, and others may be reading it.
+    if (!on_demand()) mapping_->release(first * block_bytes, bytes);
     reader.drop_cached(first * block_bytes, bytes);
     return verify(first, count, &reader);
 }
 
-result<void> block_file::verify_block(std::uint64_t block, const file* reader) const {
-    const auto all = mapping_->bytes();
+result<byte_span> block_file::bytes_of_block(std::uint64_t block, const file* reader) const {
     const auto at = block * block_bytes;
-    const auto damaged = [&] { return corruption("block checksum differs", path_, at); };
-    if (states_[block].load(std::memory_order_relaxed) == block_state::damaged) return damaged();
-    auto bytes = all.subspan(at, std::min<std::uint64_t>(block_bytes, data_end_ - at));
-    if (reader != nullptr) {
-        thread_local byte_vector buffer;
-        buffer.resize(bytes.size());
-        VECSTORE_TRY(const auto present, reader->read_at(at, buffer));
-        bytes = byte_span(buffer).first(present);  // fewer when the file was cut: another checksum
+    const auto bytes = mapping_->bytes().subspan(at, std::min<std::uint64_t>(block_bytes, data_end_ - at));
+    if (reader == nullptr) {
+        VECSTORE_CHECK(mapping_->fetch(at, bytes.size()));
+        return bytes;
     }
-    const bool right = checksum64(bytes, block) == load_le<std::uint64_t>(all.data() + data_end_ + block * 8);
-    note(block, right);
+    thread_local byte_vector buffer;
+    buffer.resize(bytes.size());
+    VECSTORE_TRY(const auto present, reader->read_at(at, buffer));
+    return byte_span(buffer).first(present);  // fewer when the file was cut: another checksum
+}
+
+result<void> block_file::verify_block(std::uint64_t block, const file* reader) const {
+    const auto damaged = [&] { return corruption("block checksum differs", path_, block * block_bytes); };
+    if (states_[block].load(std::memory_order_relaxed) == block_state::damaged) return damaged();
+    const auto bytes = bytes_of_block(block, reader);
+    if (!bytes && bytes.error().code != errc::corruption) return bytes.error();
+    const bool right =
+        bytes && checksum64(*bytes, block) == load_le<std::uint64_t>(mapping_->bytes().data() + data_end_ + block * 8);
+    // What was read by `reader` is not in a mapping on demand, and so not right for those who read there.
+    if (!right || reader == nullptr || !on_demand()) note(block, right);
     return right ? result<void>{} : damaged();
+}
+
+void block_file::release(byte_span bytes) const noexcept {
+    if (bytes.empty()) return;
+    const auto begin = static_cast<std::uint64_t>(bytes.data() - mapping_->bytes().data());
+    const auto first = (begin + block_bytes - 1) / block_bytes, last = (begin + bytes.size()) / block_bytes;
+    if (first >= last) return;
+    if (on_demand())
+        for (auto block = first; block < last; ++block) {
+            auto right = block_state::right;
+            if (states_[block].compare_exchange_strong(right, block_state::unknown)) right_count_.fetch_sub(1);
+            all_right_.store(false);
+        }
+    mapping_->release(first * block_bytes, (last - first) * block_bytes);
 }
 
 /// A block is counted once, whoever else looks at it. Damage stays: whoever completes the count looks for it after
@@ -284,7 +311,9 @@ result<void> block_file::verify_block(std::uint64_t block, const file* reader) c
 void block_file::note(std::uint64_t block, bool right) const noexcept {
     if (right) {
         auto unknown = block_state::unknown;
-        if (!states_[block].compare_exchange_strong(unknown, block_state::right, std::memory_order_relaxed)) return;
+        if (!states_[block].compare_exchange_strong(unknown, block_state::right, std::memory_order_release,
+                                                    std::memory_order_relaxed))
+            return;
         if (right_count_.fetch_add(1) + 1 != block_count_) return;
         all_right_.store(true);
         if (damaged_count_.load() > 0) all_right_.store(false);

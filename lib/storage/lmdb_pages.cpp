@@ -333,8 +333,15 @@ result<void> lmdb_pages::walk(std::string_view table, const entry_visitor& visit
     if (found == tables_.end()) return {};
     walk_state state;
     state.visit = [&](byte_span key, byte_span value, std::uint16_t flags) -> result<void> {
-        if ((flags & node_table) == 0) return visit(key, value);
-        damage("a table inside a table", found->second.root);
+        if ((flags & node_table) != 0) {
+            damage("a table inside a table", found->second.root);
+            return {};
+        }
+        if (!opener_) return visit(key, value);
+        const auto opened = opener_(table, key, value);
+        if (opened) return visit(key, *opened);
+        if (opened.error().code != errc::corruption) return opened.error();
+        damage(opened.error().message, found->second.root);
         return {};
     };
     return walk_tree(found->second, state);

@@ -33,6 +33,11 @@ public:
     /// An error ends the walk with that error.
     using entry_visitor = std::function<result<void>(byte_span key, byte_span value)>;
 
+    /// How values of tables are read that are not stored as they are (encrypted); what it refuses with corruption is
+    /// damage.
+    using value_opener = std::function<result<byte_vector>(std::string_view table, byte_span key, byte_span value)>;
+    void open_values_with(value_opener opener) { opener_ = std::move(opener); }
+
     /// Visits each readable entry of a table, in the order of keys; what cannot be read goes to `damages()`. A table that
     /// does not exist has no entries.
     /// Errors: io, and those of `visit`.
@@ -87,6 +92,7 @@ private:
     table_record free_, main_;
     std::vector<std::pair<std::string, table_record>> tables_;
     std::vector<bool> used_;
+    value_opener opener_;  ///< null: values are what is stored
     std::vector<error> damages_;
     std::uint64_t damage_count_ = 0;
     std::uint64_t pages_read_ = 0;

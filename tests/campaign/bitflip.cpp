@@ -46,7 +46,7 @@ const target& choose_file(const std::vector<target>& targets, std::uint64_t i, r
 
 campaign_outcome run_bitflip(const campaign_options& options) {
     campaign_outcome outcome;
-    const damage_sample sample;
+    const damage_sample sample(store_options(options));
     const auto targets = targets_of(sample);
     if (in_child(sample, sample.path()) != 0) outcome.add_wrong("the store is wrong before any damage");
     const auto copy = sample.directory / "damaged";

@@ -3,6 +3,8 @@
 /// Thread safety: one campaign at a time.
 #pragma once
 
+#include "support/encrypted_store.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -18,6 +20,8 @@ struct campaign_options {
     std::uint64_t seed = 1;
     /// Breaks a rule of the store on purpose, in a way that the campaign must find: else it proves nothing.
     bool spoiled = false;
+    /// Of an encrypted store: for `crash`, `bitflip` and `diskfault`.
+    bool encrypted = false;
     /// Called now and then.
     std::function<void(std::uint64_t done, std::uint64_t all)> progress = [](std::uint64_t, std::uint64_t) {};
 };
@@ -52,6 +56,11 @@ private:
 [[nodiscard]] campaign_outcome run_diskfault(const campaign_options& options);
 /// A real process is killed while it writes.
 [[nodiscard]] campaign_outcome run_kill9(const campaign_options& options);
+
+/// As `quiet`, and encrypted if the campaign is.
+[[nodiscard]] inline database_options store_options(const campaign_options& options) {
+    return options.encrypted ? quiet_encrypted() : quiet();
+}
 
 /// The i-th of `count` points spread evenly over `all`. Precondition: i < count <= all.
 [[nodiscard]] inline std::uint64_t spread(std::uint64_t i, std::uint64_t count, std::uint64_t all) {

@@ -1,4 +1,4 @@
-// Runs one campaign. Usage: campaign_program <name> [count] [seed]; the last line of its output sums up, and the exit
+// Runs one campaign. Usage: campaign_program <name> [count] [seed] [encrypted]; the last line of its output sums up, and the exit
 // status is 1 when anything was lost or wrong.
 #include "campaign/campaign.hpp"
 
@@ -19,7 +19,7 @@ const std::map<std::string, campaign_outcome (*)(const campaign_options&)> campa
 unsigned long long to_number(unsigned long long value) { return value; }
 
 int usage() {
-    std::fputs("usage: campaign_program torn|crash|lmdb|bitflip|diskfault|kill9 [count] [seed]\n", stderr);
+    std::fputs("usage: campaign_program torn|crash|lmdb|bitflip|diskfault|kill9 [count] [seed] [encrypted]\n", stderr);
     return 2;
 }
 
@@ -27,10 +27,11 @@ int usage() {
 
 int main(int argc, char** argv) {
     const auto chosen = argc < 2 ? campaigns.end() : campaigns.find(argv[1]);
-    if (chosen == campaigns.end() || argc > 4) return usage();
+    if (chosen == campaigns.end() || argc > 5) return usage();
     campaign_options options;
     if (argc > 2) options.count = std::strtoull(argv[2], nullptr, 10);
     if (argc > 3) options.seed = std::strtoull(argv[3], nullptr, 10);
+    if (argc > 4) options.encrypted = std::string(argv[4]) == "encrypted";
     if (options.count == 0) return usage();
     std::time_t last = std::time(nullptr);
     options.progress = [&](std::uint64_t done, std::uint64_t all) {

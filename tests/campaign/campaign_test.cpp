@@ -16,8 +16,9 @@ constexpr std::uint64_t divisor = 1;
 
 using campaign = campaign_outcome (*)(const campaign_options&);
 
-void find_nothing(campaign run, std::uint64_t count) {
+void find_nothing(campaign run, std::uint64_t count, bool encrypted = false) {
     campaign_options options;
+    options.encrypted = encrypted;
     options.count = count / divisor;
     const auto outcome = run(options);
     INFO(outcome.note << "\n" << outcome.first);
@@ -65,6 +66,13 @@ TEST_CASE("diskfault: whatever fails, nothing acknowledged is lost", "[campaign]
 
 TEST_CASE("diskfault: the campaign finds a log that only says that it was synced", "[campaign][diskfault]") {
     CHECK_FALSE(run_spoiled(run_diskfault, 40).clean());
+}
+
+TEST_CASE("encrypted: power cuts, flipped bits and faults do no more to an encrypted store",
+          "[campaign][crash][bitflip][diskfault][encryption]") {
+    find_nothing(run_crash, 200, true);
+    find_nothing(run_bitflip, 160, true);
+    find_nothing(run_diskfault, 200, true);
 }
 
 TEST_CASE("lmdb: tables cut at any write of LMDB open at the last commit", "[campaign][lmdb]") {

@@ -49,7 +49,7 @@ public:
         gate->before_commit([this] { at_point("commit", "tables"); });
         faults_.plan(plan);
         worlds_.push_back({world{}, fingerprint(world{})});
-        auto db = database::open("db", quiet(), {{&faults_, [](auto*) {}}, gate}).value();
+        auto db = database::open("db", store_options(options_), {{&faults_, [](auto*) {}}, gate}).value();
         workload_options mix;
         workload synced(options_.seed, mix);
         mix.sync = durability::async;
@@ -141,7 +141,7 @@ private:
         if (cut_again)
             plan.before = [&](const char*, const std::string&) { check(files->after_crash(rest), rest, 1, false); };
         faults->plan(plan);
-        auto opened = database::open("db", quiet(), {faults, gate});
+        auto opened = database::open("db", store_options(options_), {faults, gate});
         faults->plan({});
         ++reopened_;
         if (!opened) return outcome_.add_wrong(what + ": " + opened.error().what());
@@ -190,7 +190,7 @@ private:
         }
         if (const auto closed = db.close(); !closed)
             return outcome_.add_wrong(what + ", closed: " + closed.error().what());
-        auto again = database::open("db", quiet(), {files, gate});
+        auto again = database::open("db", store_options(options_), {files, gate});
         if (!again) return outcome_.add_wrong(what + ", used and reopened: " + again.error().what());
         if (const auto d = difference(*again, now, checker_); !d.empty())
             outcome_.add_wrong(what + ", used and reopened: " + d);

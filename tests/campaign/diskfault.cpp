@@ -54,13 +54,13 @@ constexpr auto fault_count = fault_names.size();
 /// perhaps the one write whose log sync failed.
 class faulty_run {
 public:
-    explicit faulty_run(std::uint64_t seed) : source_(seed) {}
+    explicit faulty_run(const campaign_options& options) : store_(store_options(options)), source_(options.seed) {}
 
     /// Opens and works under `plan`. False when opening failed.
     bool work(const fault_plan& plan, std::uint64_t fail_commit = 0) {
         gate_->fail_commit(fail_commit, plan.code);
         faults_.plan(plan);
-        auto opened = database::open("db", quiet(), {{&faults_, [](auto*) {}}, gate_});
+        auto opened = database::open("db", store_, {{&faults_, [](auto*) {}}, gate_});
         if (!opened) {
             if (!expected(opened.error())) problem_ = "opening gave " + opened.error().what();
             return false;
@@ -105,7 +105,7 @@ public:
     [[nodiscard]] std::uint64_t reopen_under(const fault_plan& plan) {
         fault_file_system faults(*disk_.files);
         faults.plan(plan);
-        auto opened = database::open("db", quiet(), {{&faults, [](auto*) {}}, disk_.tables});
+        auto opened = database::open("db", store_, {{&faults, [](auto*) {}}, disk_.tables});
         if (!opened && !expected(opened.error())) problem_ = "reopening gave " + opened.error().what();
         if (opened)
             if (const auto found = fingerprint(*opened); !found && !expected(found.error()))
@@ -115,7 +115,7 @@ public:
     /// Opens without faults and compares.
     void compare(campaign_outcome& outcome, const std::string& what) {
         if (!problem_.empty()) return outcome.add_wrong(what + ": " + problem_);
-        auto opened = disk_.open();
+        auto opened = disk_.open(store_);
         if (!opened) return outcome.add_wrong(what + ", reopened: " + opened.error().what());
         auto found = difference(*opened, acknowledged_, source_);
         if (!found.empty() && uncertain_) {
@@ -152,6 +152,7 @@ private:
         operation.predict(*uncertain_);
     }
 
+    const database_options store_;
     memory_disk disk_;
     const std::shared_ptr<storage::memory_file_system> first_disk_ = disk_.files;
     fault_file_system faults_{*first_disk_};
@@ -166,8 +167,8 @@ private:
 };
 
 /// How many points each kind of fault has.
-std::array<std::uint64_t, fault_count> points_of(std::uint64_t seed, campaign_outcome& outcome) {
-    faulty_run run(seed);
+std::array<std::uint64_t, fault_count> points_of(const campaign_options& options, campaign_outcome& outcome) {
+    faulty_run run(options);
     if (!run.work({}) || run.failed()) outcome.add_wrong("the workload fails without faults");
     run.close();
     const auto changes = run.operations_done(), reads = run.reads_done();
@@ -179,7 +180,7 @@ std::array<std::uint64_t, fault_count> points_of(std::uint64_t seed, campaign_ou
 
 void try_point(fault kind, std::uint64_t at, const campaign_options& options, campaign_outcome& outcome) {
     const auto what = "operation " + std::to_string(at) + " " + fault_names[static_cast<std::size_t>(kind)];
-    faulty_run run(options.seed);
+    faulty_run run(options);
     if (kind == fault::reopening_read) {
         (void)run.work({});
         run.close();
@@ -205,7 +206,7 @@ void try_point(fault kind, std::uint64_t at, const campaign_options& options, ca
 
 campaign_outcome run_diskfault(const campaign_options& options) {
     campaign_outcome outcome;
-    const auto points = points_of(options.seed, outcome);
+    const auto points = points_of(options, outcome);
     std::uint64_t all = 0;
     for (const auto each : points) all += each;
     const auto count = std::min(options.count, all);

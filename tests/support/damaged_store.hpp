@@ -28,12 +28,13 @@ namespace vecstore::test {
 class damage_sample {
 public:
     temporary_directory directory;
+    database_options options;
     oracle docs{{{vector_of(3), vector_of(2, metric::cosine, "text")}}};
     oracle large{one_vector(4)};
     oracle lists{with_lists()};
 
-    damage_sample() {
-        auto db = database::open(path(), quiet()).value();
+    explicit damage_sample(const database_options& how = quiet()) : options(how) {
+        auto db = database::open(path(), options).value();
         auto a = db.create_collection("docs", docs.options()).value();
         auto b = db.create_collection("large", large.options()).value();
         auto c = db.create_collection("lists", lists.options()).value();
@@ -55,7 +56,7 @@ public:
     /// 0: all right; 1: a typed error; 2: wrong (told on standard error).
     [[nodiscard]] int check(const std::string& at) const {
         const auto typed = [](const error& e) { return e.code == errc::corruption || e.code == errc::io; };
-        auto db = database::open(at, quiet());
+        auto db = database::open(at, options);
         if (!db) {
             if (typed(db.error()) && !db.error().path.empty()) return 1;
             return tell("opening: " + db.error().what());
@@ -78,7 +79,7 @@ public:
 
     /// Writes a point that differs in one bit from what it should be: what a store would show that checks nothing.
     void spoil(const std::string& at) const {
-        auto db = database::open(at, quiet()).value();
+        auto db = database::open(at, options).value();
         auto wrong = large.points().at(5);
         wrong.vector[0] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(wrong.vector[0]) ^ (1u << 20));
         (void)db.open_collection("large").value().upsert({wrong}).value();

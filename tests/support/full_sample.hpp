@@ -18,9 +18,9 @@ namespace vecstore::test {
 /// Two collections, a part with a graph, dead rows, edits, and writes that are in the log alone.
 struct full_sample {
     temporary_directory directory;
-    full_sample() {
+    explicit full_sample(const database_options& options = quiet()) {
         random_source random(5);
-        auto db = database::open(path(), quiet()).value();
+        auto db = database::open(path(), options).value();
         auto large = db.create_collection("large", one_vector(6)).value();
         auto small = db.create_collection("small", {{vector_of(3), vector_of(2, metric::cosine, "text")}}).value();
         write(large, random, 0, 2'500, 6);

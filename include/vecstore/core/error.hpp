@@ -24,6 +24,7 @@ enum class errc : std::uint8_t {
     unsupported,         ///< us: this build or this mode cannot do it
     internal,            ///< us: a broken invariant
     conflict,            ///< the caller: a condition of a write is not met; the message names the point
+    wrong_key,           ///< the caller: the store is encrypted, and not with the key given; or not encrypted
 };
 
 /// The code as a word, e.g. "invalid_argument". Never fails.
@@ -31,7 +32,7 @@ enum class errc : std::uint8_t {
     constexpr std::string_view names[] = {"ok",         "not_found", "already_exists",     "invalid_argument",
                                           "corruption", "io",        "resource_exhausted", "unavailable",
                                           "cancelled",  "timed_out", "unsupported",        "internal",
-                                          "conflict"};
+                                          "conflict",   "wrong_key"};
     const auto i = static_cast<std::size_t>(code);
     return i < std::size(names) ? names[i] : "unknown";
 }

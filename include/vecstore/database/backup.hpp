@@ -11,8 +11,9 @@
 /// database would let go of them; then every lsn from the first backup on can be restored, between backups too.
 ///
 /// Thread safety: any thread. Several processes may read one directory of backups; one at a time writes to it.
+/// Snapshots and backups of an encrypted database are encrypted, under the same data key; restoring one keeps it.
 /// Errors common to all: invalid_argument, corruption (the message says what, the path which file), resource_exhausted,
-/// io.
+/// io; wrong_key from those that open a snapshot.
 #pragma once
 
 #include <vecstore/core/hash128.hpp>
@@ -33,7 +34,8 @@ struct snapshot_info {
     std::string directory;
     std::uint64_t lsn = 0;   ///< all writes up to here, none after
     std::uint64_t term = 0;  ///< of the last of them
-    /// Of all points (database_stats::state_hash). Nothing when the database did not know its own.
+    /// Of all points (database_stats::state_hash). Nothing when the database did not know its own, or is encrypted: then only
+    /// the call that made it tells.
     std::optional<hash128> state_hash;
     std::size_t files = 0;
     std::uint64_t bytes = 0;         ///< of all files
@@ -63,7 +65,9 @@ inline constexpr std::uint64_t lsn_latest = std::numeric_limits<std::uint64_t>::
 
 /// Compares each file with its checksum, opens the snapshot, and computes the state hash from the points themselves.
 /// Errors: as `read_snapshot`; corruption names the first file that differs.  Cost: reads all of it.
-result<snapshot_info> verify_snapshot(const std::string& directory, const database_environment& environment = {});
+/// `key`: of an encrypted database, here and below; the one it had when the snapshot was made.
+result<snapshot_info> verify_snapshot(const std::string& directory, const database_environment& environment = {},
+                                      const encryption_key& key = {});
 
 /// The backups in a directory, ascending by lsn; empty when there is none.
 [[nodiscard]] result<std::vector<snapshot_info>> list_backups(const std::string& directory,
@@ -71,7 +75,8 @@ result<snapshot_info> verify_snapshot(const std::string& directory, const databa
 
 /// `verify_snapshot` of each backup, and every record of the log kept beside them.  Cost: reads all of it.
 [[nodiscard]] result<backup_check> verify_backups(const std::string& directory,
-                                                  const database_environment& environment = {});
+                                                  const database_environment& environment = {},
+                                                  const encryption_key& key = {});
 
 /// Removes the backups and the log that are not needed to restore `lsn` or anything later.
 /// Errors: not_found (nothing here can restore `lsn`; then nothing is removed).
@@ -86,6 +91,7 @@ result<void> prune_backups(const std::string& directory, std::uint64_t lsn,
 ///         between has a gap), invalid_argument (`lsn` lies inside a batch, which was never visible in part).
 /// Durability: synced when this returns without error; before that there is no `target`, at most `<target>.tmp`.
 result<snapshot_info> restore_backup(const std::string& directory, const std::string& target,
-                                     std::uint64_t lsn = lsn_latest, const database_environment& environment = {});
+                                     std::uint64_t lsn = lsn_latest, const database_environment& environment = {},
+                                     const encryption_key& key = {});
 
 }  // namespace vecstore

@@ -22,6 +22,7 @@
 /// | log                            | writes from that lsn on            | repair with `drop_damaged`: cut, the rest    |
 /// |                                |                                    | kept in `diverged/`                         |
 /// | point                          | payload of these ids               | repair with `drop_damaged`: ids erased      |
+/// | keys                           | everything                         | nothing: put a copy of the file `keys` back  |
 /// | catalog, version               | a whole collection; or nothing     | nothing here: restore a snapshot, or use a   |
 /// |                                |                                    | newer program                               |
 /// Thread safety: functions without state. Nobody may have the database open for writing: both take its lock.
@@ -62,6 +63,7 @@ enum class finding_kind : std::uint8_t {
     lists,         ///< inverted lists, likewise
     left_over,     ///< a file that nothing refers to
     version,       ///< made by a newer version of this library
+    keys,          ///< the keys of an encrypted database are damaged or missing: nothing else can be read
 };
 [[nodiscard]] std::string_view to_string(finding_kind kind) noexcept;
 
@@ -84,6 +86,8 @@ struct check_options {
     /// Of one kind and file at most so many findings are kept; the last one says how many more there are.
     std::size_t findings_max = 100;
     progress_callback report = {};
+    /// Of an encrypted database.
+    encryption_key encryption = {};
 };
 
 /// Counts are of what was read and found right or wrong; sizes in bytes.
@@ -108,8 +112,8 @@ struct check_report {
 
 /// Reads everything and changes nothing. Works on a database that does not open, and never trusts what it reads.
 /// `environment`: as for `database::open`. With tables of its own there are no pages to look at.
-/// Errors: not_found (no database there), unavailable (it is open for writing), cancelled, io (the device refuses),
-///         resource_exhausted. Damage is no error but in the report.
+/// Errors: not_found (no database there), unavailable (it is open for writing), wrong_key, unsupported (encrypted, and
+///         this build cannot decrypt), cancelled, io (the device refuses), resource_exhausted. Damage is no error but in the report.
 /// Cost:   everything is read once, the log three times; 16 bytes of memory for each point, and one part mapped at a time.
 [[nodiscard]] result<check_report> check(const std::string& directory, const check_options& options = {},
                                          const database_environment& environment = {});
@@ -118,7 +122,7 @@ struct repair_options {
     /// Give up what cannot be read, so that the rest can be opened for writing again. What is cut off or replaced is
     /// kept in `diverged/`.
     bool drop_damaged = false;
-    /// How the database is opened when its indexes are built again.
+    /// How the database is opened when its indexes are built again; its key is used for all that is done.
     database_options database = {};
     progress_callback report = {};
 };

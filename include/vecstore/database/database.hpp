@@ -44,7 +44,9 @@ public:
     /// Opens the database in `directory`, making it if need be. Replays the log behind the last checkpoint.
     /// Errors: invalid_argument (options), unavailable (another process has it open for writing; the message names it),
     ///         not_found (nothing there and `create` is off or `read_only` on), corruption (path, offset), io,
-    ///         resource_exhausted (disk full), unsupported (made by a newer version, or on a network file system).
+    ///         resource_exhausted (disk full), unsupported (made by a newer version, on a network file system, or encrypted
+    ///         and built without OpenSSL), wrong_key (found before anything else is read; also no key for an encrypted
+    ///         database, or one for a plain one).
     /// Cost:   reading the tables once (memory or disk speed) and 5 bytes for each row of the parts, plus the log behind
     ///         the checkpoint; with `verification::on_open` all parts and indexes, too.
     [[nodiscard]] static result<database> open(const std::string& directory, const database_options& options = {},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <vecstore/core/hash128.hpp>
+#include <vecstore/storage/encryption_key.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -115,6 +116,11 @@ struct database_options {
     /// How fast the background thread, when there is one, reads all files of parts and indexes again to find what has
     /// rotted since; once a day, from the disk and not from the cache. 0 = never.
     std::uint64_t scrub_bytes_per_second = 10u << 20;
+
+    /// With a key, a database that is made is encrypted (database/encryption.hpp says what is, and what is not); one that is
+    /// opened must have been made with this key. Without a key it must not be encrypted. Else: `wrong_key`.
+    /// Not for databases in memory, which leave nothing at rest.
+    encryption_key encryption = {};
 };
 
 /// The seams to the operating system; tests and simulations bring their own. Null = the real one.

@@ -128,21 +128,25 @@ public:
     [[nodiscard]] bool has_section(std::uint32_t name) const noexcept;
     /// Where the section begins in the file, for those who read it without the mapping.  Errors: as `section`.
     [[nodiscard]] result<std::uint64_t> section_offset(std::uint32_t name) const;
-    /// As `mapping::release`, of the whole file.
-    void release() const noexcept { mapping_->release(0, bytes()); }
+    /// As `mapping::release`, of the blocks that lie inside `bytes` whole. Of a mapping `on_demand` they are then not known
+    /// any more, so that nobody may be reading them: for those who have just opened the file.
+    void release(byte_span bytes) const noexcept;
+    /// As `mapping::on_demand`: then bytes may be read through `section` only when `check` has been asked for them.
+    [[nodiscard]] bool on_demand() const noexcept { return mapping_->on_demand(); }
 
     /// True when every block has been found right: then `check` need not be called.
-    [[nodiscard]] bool all_checked() const noexcept { return all_right_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool all_checked() const noexcept { return all_right_.load(std::memory_order_acquire); }
     /// True when the blocks of `bytes`, which lie in a section, have been found right.
     [[nodiscard]] bool checked(byte_span bytes) const noexcept {
         if (all_checked() || bytes.empty()) return true;
         const auto first = static_cast<std::size_t>(bytes.data() - mapping_->bytes().data());
         for (auto block = first / block_bytes; block <= (first + bytes.size() - 1) / block_bytes; ++block)
-            if (states_[block].load(std::memory_order_relaxed) != block_state::right) return false;
+            if (states_[block].load(std::memory_order_acquire) != block_state::right) return false;
         return true;
     }
-    /// Checks the blocks of `bytes` that nobody has checked yet. `reader`: the same file, when what is checked shall be
-    /// read from there and not through the mapping, which would keep it in memory.
+    /// Checks the blocks of `bytes` that nobody has checked yet; afterwards they can be read. `reader`: the same file, when
+    /// what is checked shall be read from there and not through the mapping, which would keep it in memory (a mapping
+    /// `on_demand` does so all the same).
     /// Errors: corruption (offset = start of the damaged block), io (of `reader`).
     /// Cost:   nothing to speak of when they are known to be right, else XXH3 over 64 KiB for each.
     [[nodiscard]] result<void> check(byte_span bytes, const file* reader = nullptr) const;
@@ -186,6 +190,7 @@ private:
     [[nodiscard]] result<void> check_footer(std::uint32_t kind);
     [[nodiscard]] const entry* find(std::uint32_t name) const noexcept;
     [[nodiscard]] result<void> verify_block(std::uint64_t block, const file* reader) const;
+    [[nodiscard]] result<byte_span> bytes_of_block(std::uint64_t block, const file* reader) const;
     void note(std::uint64_t block, bool right) const noexcept;
 
     std::string path_;

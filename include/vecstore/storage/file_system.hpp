@@ -92,6 +92,13 @@ public:
 
     /// Gives back the memory that what was read of a range has taken; it is read from the file again when it is touched.
     virtual void release(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) const noexcept {}
+
+    /// True when bytes are there only after `fetch` of their range (a file that is decrypted as it is touched).
+    [[nodiscard]] virtual bool on_demand() const noexcept { return false; }
+
+    /// Makes sure that the range can be read through `bytes`. Any number of threads; one of them works for all.
+    /// Errors: corruption, io.
+    [[nodiscard]] virtual result<void> fetch(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) const { return {}; }
 };
 
 /// An exclusive lock, given back by the destructor (or by the death of the process).

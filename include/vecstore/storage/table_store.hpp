@@ -41,7 +41,7 @@ public:
     [[nodiscard]] virtual bool valid() const noexcept = 0;
     /// Precondition: valid(). Lifetime: that of the reader.
     [[nodiscard]] virtual byte_span key() const noexcept = 0;
-    /// Precondition: valid(). Lifetime: that of the reader.
+    /// Precondition: valid(). Lifetime: until the cursor moves.
     [[nodiscard]] virtual byte_span value() const noexcept = 0;
 };
 

@@ -32,6 +32,8 @@ enum class record_type : std::uint16_t {
 
 /// Set on every record of a batch but the last: the batch is applied as a whole or not at all.
 inline constexpr std::uint16_t flag_batch_continues = 1;
+/// The payload is encrypted (record_cipher.hpp). Nothing in this layer looks at it but that.
+inline constexpr std::uint16_t flag_encrypted = 2;
 
 inline constexpr std::size_t record_header_bytes = 56;
 inline constexpr std::uint32_t record_magic = 0x4C41'5756;  // "VWAL"
@@ -49,6 +51,7 @@ struct record {
     byte_span payload;
 
     [[nodiscard]] bool batch_continues() const noexcept { return (flags & flag_batch_continues) != 0; }
+    [[nodiscard]] bool encrypted() const noexcept { return (flags & flag_encrypted) != 0; }
 };
 
 /// A record to be written: what the writer cannot know. `payload` is borrowed for the call.

@@ -62,7 +62,7 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
             }
     opened->mapped_bytes_ = opened->vector_file_->bytes();
     if (options.on_disk && opened->indexed()) {
-        opened->vector_file_->release();  // checking it has read all of it
+        opened->vector_file_->release(opened->bytes_of_rows());  // checking it has read all of it
         opened->mapped_bytes_ -= opened->size() * opened->stored_.stride;
     }
     return std::shared_ptr<const part>(std::move(opened));

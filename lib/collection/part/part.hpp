@@ -98,6 +98,11 @@ public:
     [[nodiscard]] result<void> verify(std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0}) const {
         return vector_file_->check_blocks(first, count, reader_.get());
     }
+    /// The same for those who will not read them: what stays on disk is not brought into memory.
+    [[nodiscard]] result<void> look_at(std::uint64_t first, std::uint64_t count) const {
+        if (reader_ == nullptr || !vector_file_->on_demand()) return verify(first, count);
+        return vector_file_->verify(first, count, reader_.get());
+    }
     [[nodiscard]] const storage::block_file& file() const noexcept { return *vector_file_; }
     /// Null when there is none, or when it was found to be damaged.
     [[nodiscard]] const part_index* graph() const noexcept { return usable(graph_); }
@@ -138,6 +143,9 @@ private:
     [[nodiscard]] result<void> check(byte_span bytes) const {
         if (vector_file_->checked(bytes)) return {};
         return vector_file_->check(bytes, reader_.get());
+    }
+    [[nodiscard]] byte_span bytes_of_rows() const noexcept {
+        return {static_cast<const std::byte*>(stored_.mapped.at(0)), size() * stored_.stride};
     }
     result<void> open_vectors(const vector_options& options);
     void open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
