@@ -1,7 +1,6 @@
 // Encryption at rest: who may open what, that nothing of the contents is in any file, and that what was changed is found.
-#include "support/encrypted_store.hpp"
-
 #include "support/damage.hpp"
+#include "support/encrypted_store.hpp"
 #include "support/oracle.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -505,4 +504,10 @@ TEST_CASE("encryption: memory that stays on disk is read as it is needed", "[enc
     auto reopened = f.open().value();
     auto query = nearest_to(marked_vector(77), 3);
     CHECK(code_of(docs_of(reopened).query(query)) == errc::corruption);
+}
+
+TEST_CASE("encryption: a build without OpenSSL says so", "[encryption]") {
+    if (vs::encryption_available()) return;
+    const temporary_directory directory;
+    CHECK(code_of_opening(directory / "db", key_of(1)) == errc::unsupported);
 }

@@ -1,6 +1,7 @@
 #include <vecstore/storage/cipher.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/encryption.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -11,15 +12,9 @@
 
 using namespace vecstore;
 using namespace vecstore::storage;
+using vecstore::test::from_hex;
 
 namespace {
-
-byte_vector from_hex(std::string_view digits) {
-    byte_vector bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
-        bytes.push_back(static_cast<std::byte>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16)));
-    return bytes;
-}
 
 secret_key key_of(byte_span bytes) { return secret_key(bytes.first<cipher_key_bytes>()); }
 

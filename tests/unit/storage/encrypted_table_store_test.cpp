@@ -137,3 +137,12 @@ TEST_CASE("encrypted tables: arguments are checked as by the tables inside", "[e
     const auto reader = f.tables->read().value();
     CHECK(reader->get(2, as_bytes("k")).error().code == errc::invalid_argument);
 }
+
+TEST_CASE("encrypted tables: the bytes of a value are as documented", "[encrypted_table_store][golden]") {
+    if (!encryption_available()) return;
+    const auto keys = keyring::open(test::from_hex(test::old_keyring_file), key_of(0x11), "k").value();
+    const auto ciphers = value_ciphers::make(*keys, {"meta", "points"}).value();
+    const auto stored = test::from_hex("000102030405060708090a0b2913e782a93fa45aafa2f280285ef9ca5db0dd4afa");
+    CHECK(as_text(ciphers->open("points", as_bytes("key"), stored).value()) == "value");
+    CHECK_FALSE(ciphers->open("meta", as_bytes("key"), stored));
+}

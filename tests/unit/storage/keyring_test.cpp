@@ -25,18 +25,8 @@ byte_vector sealed_by(const keyring& keys) {
     return sealed;
 }
 
-/// A file of keys for key_of(0x11) and what its data key seals, computed by another program (python3, cryptography).
-constexpr std::string_view old_file =
-    "56534b4559524e470100000001000000202122232425262728292a2b2c2d2e2f404142434445464748494a4b372b6c90a0ee3da393b2c0f0"
-    "eef691fef32bc30de40042c8bfb0e92ff901222618e0e18bd2f2961696971eeacdd9a4f7000000000000000000000000b546237f17cb6fb9";
+/// What its data key seals.
 constexpr std::string_view old_sealed = "a8d911634f3598a84a486fb789ccc106279e2e14";
-
-byte_vector from_hex(std::string_view digits) {
-    byte_vector bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
-        bytes.push_back(static_cast<std::byte>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16)));
-    return bytes;
-}
 
 }  // namespace
 
@@ -101,11 +91,11 @@ TEST_CASE("keyring: a newer version is told from damage", "[keyring]") {
 
 TEST_CASE("keyring: the bytes are as documented", "[keyring][golden]") {
     if (!encryption_available()) return;
-    const auto file = from_hex(old_file);
+    const auto file = test::from_hex(test::old_keyring_file);
     REQUIRE(file.size() == keyring_bytes);
     CHECK(as_text(byte_span(file).first(8)) == "VSKEYRNG");
     CHECK(load_le<std::uint32_t>(file.data() + 8) == 1);
     CHECK(load_le<std::uint32_t>(file.data() + 12) == 1);
     CHECK(load_le<std::uint64_t>(file.data() + 104) == checksum64(byte_span(file).first(104)));
-    CHECK(sealed_by(*keyring::open(file, key_of(0x11), "d/keys").value()) == from_hex(old_sealed));
+    CHECK(sealed_by(*keyring::open(file, key_of(0x11), "d/keys").value()) == test::from_hex(old_sealed));
 }

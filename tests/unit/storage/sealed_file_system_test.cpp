@@ -247,3 +247,20 @@ TEST_CASE("sealed files: many threads fetch the same blocks", "[sealed_file_syst
     for (auto& thread : threads) thread.join();
     CHECK(wrong == 0);
 }
+
+TEST_CASE("sealed files: the bytes are as documented", "[sealed_file_system][golden]") {
+    if (!encryption_available()) return;
+    const auto raw = std::make_shared<memory_file_system>();
+    raw->create_directories("d").value();
+    const auto image = test::from_hex(
+        "56535345414c45440100000000100000101112131415161718191a1b1c1d1e1f0000000000000000000000000000000000000000000000"
+        "00"
+        "f97f33eb79676862403bdca28e316fa01810c85fd66ee383472b556c9842da3bd9bf27aa21617825a7c429fe");
+    write_file(*raw, "d/f", image).value();
+    CHECK(as_text(byte_span(image).first(8)) == "VSSEALED");
+    CHECK(load_le<std::uint32_t>(image.data() + 8) == 1);
+    CHECK(load_le<std::uint32_t>(image.data() + 12) == sealed_block_bytes);
+    const auto sealed =
+        seal_files(raw, keyring::open(test::from_hex(test::old_keyring_file), key_of(0x11), "k").value());
+    CHECK(as_text(read_file(*sealed, "d/f").value()) == "twenty bytes of text");
+}

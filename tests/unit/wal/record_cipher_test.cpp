@@ -83,3 +83,18 @@ TEST_CASE("record cipher: a changed or moved record is corruption", "[record_cip
     CHECK(f.cipher.open(plain, into).error().code == errc::corruption);  // not encrypted at all
     CHECK(f.open(plain, sealed).value() == "text");
 }
+
+TEST_CASE("record cipher: the bytes are as documented", "[record_cipher][golden]") {
+    if (!storage::encryption_available()) return;
+    const record_cipher cipher(
+        storage::keyring::open(test::from_hex(test::old_keyring_file), key_of(0x11), "k").value());
+    const auto payload = test::from_hex("000102030405060708090a0bc444568bdae74437973cd7e3290ef28e87e60b927fb9c4");
+    record stored;
+    stored.lsn = (5u << 20) + 9;
+    stored.term = 3;
+    stored.type = record_type::upsert;
+    stored.flags = flag_batch_continues | flag_encrypted;
+    stored.payload = payload;
+    byte_vector into;
+    CHECK(as_text(cipher.open(stored, into).value().payload) == "payload");
+}
