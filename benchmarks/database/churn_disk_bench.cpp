@@ -22,6 +22,7 @@ struct arguments {
     std::string directory = "churn_disk_bench.data";
     std::size_t points = 300'000, dim = 128, batch = 256, rounds = 5;
     std::uint64_t checkpoint_bytes = database_options().checkpoint_bytes;
+    std::uint64_t interval_ms = 1'000;
 };
 
 std::uint64_t disk_bytes(const std::string& directory) {
@@ -52,10 +53,11 @@ void write_all(const arguments& a, collection& docs, std::size_t round) {
     }
 }
 
-/// Until neither the disk nor the traffic has changed for two seconds.
-void wait_until_idle(const database& db, const std::string& directory) {
+/// Until neither the disk nor the traffic has changed for two seconds and three intervals.
+void wait_until_idle(const arguments& a, const database& db, const std::string& directory) {
     std::uint64_t before = 0;
-    for (int quiet = 0; quiet < 20;) {
+    const auto enough = 20 + 3 * a.interval_ms / 100;
+    for (std::uint64_t quiet = 0; quiet < enough;) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         const auto written = db.stats().value().written;
         const auto now = disk_bytes(directory) + written.parts + written.tables;
@@ -81,6 +83,7 @@ std::uint64_t run(const arguments& a, const std::string& name, std::size_t first
     const auto directory = a.directory + "/" + name;
     database_options options;
     options.checkpoint_bytes = a.checkpoint_bytes;
+    options.checkpoint_interval_ms = a.interval_ms;
     auto db = database::open(directory, options).value();
     vector_options vector;
     vector.dim = a.dim;
@@ -90,7 +93,7 @@ std::uint64_t run(const arguments& a, const std::string& name, std::size_t first
         write_all(a, docs, round);
         report((name + ", round " + std::to_string(round)).c_str(), db, directory, live);
     }
-    wait_until_idle(db, directory);
+    wait_until_idle(a, db, directory);
     report((name + ", idle").c_str(), db, directory, live);
     db.optimize().value();
     report((name + ", optimized").c_str(), db, directory, live);
@@ -107,6 +110,7 @@ int main(int argc, char** argv) {
     app.add_option("--dim", a.dim);
     app.add_option("--rounds", a.rounds, "rewrites of all points");
     app.add_option("--checkpoint-bytes", a.checkpoint_bytes);
+    app.add_option("--interval-ms", a.interval_ms, "checkpoint_interval_ms; the library's own is 60,000");
     CLI11_PARSE(app, argc, argv);
     std::filesystem::remove_all(a.directory);
     std::filesystem::create_directories(a.directory);

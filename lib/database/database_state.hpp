@@ -235,7 +235,7 @@ private:
 
     // upkeep.cpp
     void run_background();
-    void checkpoint_by_time();
+    void step_by_time();  ///< each checkpoint interval
     void background_step();
     [[nodiscard]] bool comes_slowly(const collection_state& state, std::size_t slot);
     result<void> optimize_in_tiers(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
@@ -250,6 +250,8 @@ private:
     result<void> trim_log();
     /// Gives back what is free in the tables' file, if that is more than one part in `share` of it.
     result<void> compact_tables(std::uint64_t share) VECSTORE_REQUIRES(optimizer_mutex_);
+    /// All of that. Precondition: nothing to gain from a checkpoint.
+    result<void> give_space_back() VECSTORE_REQUIRES(optimizer_mutex_);
 
     /// `now` false: only let it see that something has changed (a write that waits for the flush interval).
     void wake_background(bool now);
@@ -338,6 +340,7 @@ private:
     std::optional<first_look> first_look_;
     std::optional<scrub_pass> scrub_pass_;
     std::chrono::steady_clock::time_point idle_work_at_;
+    std::uint64_t lsn_at_last_step_ = 0, tidied_lsn_ = 0;  ///< of `step_by_time`
     scrub_counters scrubbed_;
 
     std::thread background_;

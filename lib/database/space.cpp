@@ -84,4 +84,11 @@ result<void> database_state::trim_log() {
     });
 }
 
+result<void> database_state::give_space_back() {
+    for (const auto& state : all_collections()) VECSTORE_CHECK(forget_vanished(*state));
+    VECSTORE_CHECK(trim_log());
+    constexpr std::uint64_t eighth = 8;
+    return compact_tables(eighth);
+}
+
 }  // namespace vecstore::detail

@@ -79,7 +79,7 @@ void database_state::run_background() {
         }
         if (closing_) return;
         if (due()) {
-            checkpoint_by_time();
+            step_by_time();
             last_checkpoint = std::chrono::steady_clock::now();
         }
         if (closing_) return;
@@ -90,10 +90,18 @@ void database_state::run_background() {
     }
 }
 
-void database_state::checkpoint_by_time() {
+void database_state::step_by_time() {
     tables_->tidy();
-    if (poisoned_ || lsn_ == checkpoint_lsn_) return;
-    if (auto done = checkpoint(); !done) note_error(done.error());
+    if (poisoned_) return;
+    const auto lsn = lsn_.load();
+    const bool quiet = lsn == lsn_at_last_step_ && lsn != tidied_lsn_;
+    lsn_at_last_step_ = lsn;
+    if (lsn != checkpoint_lsn_)
+        if (auto done = checkpoint(); !done) return note_error(done.error());
+    if (!quiet) return;
+    tidied_lsn_ = lsn;
+    const lock_guard lock(optimizer_mutex_);
+    if (auto done = give_space_back(); !done) note_error(done.error());
 }
 
 void database_state::background_step() {
@@ -155,10 +163,7 @@ result<void> database_state::optimize(const progress_callback& report) {
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
-    for (const auto& state : all_collections()) VECSTORE_CHECK(forget_vanished(*state));
-    VECSTORE_CHECK(trim_log());
-    constexpr std::uint64_t eighth = 8;
-    return compact_tables(eighth);
+    return give_space_back();
 }
 
 result<void> database_state::build_indexes(const progress_callback& report) {

@@ -70,7 +70,8 @@ struct database_options {
     std::uint64_t checkpoint_bytes = 32u << 20;
 
     /// With a background thread: an age of log after which a checkpoint is due, so that a store which is written to now and
-    /// then does not keep a log to replay. 0: only its size counts.
+    /// then does not keep a log to replay. When nothing was written for as long, the disk is tidied once: the log is cut,
+    /// free pages of the tables are given back. 0: only its size counts, and only `optimize` tidies.
     std::uint64_t checkpoint_interval_ms = 60'000;
 
     /// How long a write with `durability::async` may wait for the disk. With no background thread such writes reach the
