@@ -37,7 +37,7 @@ campaign_outcome run_spoiled(campaign run, std::uint64_t count) {
 }  // namespace
 
 TEST_CASE("torn: a log torn at any byte gives whole batches or corruption", "[campaign][torn]") {
-    find_nothing(run_torn, 4'096);
+    find_nothing(run_torn, 16'384);
 }
 
 TEST_CASE("torn: the campaign finds a log that does not say what was durable", "[campaign][torn]") {

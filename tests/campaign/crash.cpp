@@ -58,6 +58,7 @@ public:
             const bool sync = synced.random().below(3) != 0;
             // Spoiled: writes that were not synced are taken for such as were.
             step(db, scripted(i, sync ? synced : unsynced_writes), sync || options_.spoiled);
+            if (!snapshots_.empty()) snapshots_.back().acknowledged = true;
         }
         db.close().value();
         return points_;
@@ -68,6 +69,11 @@ private:
         world content;
         std::uint64_t print = 0;
     };
+    struct kept_snapshot {
+        std::string path;
+        std::uint64_t print = 0;
+        bool acknowledged = false;
+    };
 
     /// The workload's next operation; a collection that is large enough for a graph comes and goes in between.
     random_operation scripted(std::uint64_t i, workload& source) {
@@ -75,10 +81,15 @@ private:
         if (i == 1'000) return create_graph_collection();
         if (i == 1'001) return fill_graph_collection();
         if (i == 1'002 || i == 1'020) return {"optimize", false, [](database& db) { return db.optimize(); }};
+        if (i == 500 || i == 1'030 || i == 1'700) return make_snapshot("snapshot " + std::to_string(i));
         if (i == 1'040)
             return {"drop graph", true, [](database& db) { return db.drop_collection("graph"); },
                     [](world& w) { w.erase("graph"); }};
         return source.next(now);
+    }
+    random_operation make_snapshot(const std::string& path) {
+        snapshots_.push_back({path, worlds_.back().print});
+        return {path, false, [=](database& db) { return outcome_of(db.snapshot(path)); }};
     }
     static random_operation create_graph_collection() {
         return {"create graph", true,
@@ -149,6 +160,7 @@ private:
         if (found != nullptr && number % compared_every == 0)
             if (const auto d = difference(*opened, found->content, checker_); !d.empty())
                 outcome_.add_wrong(what + ": " + d);
+        if (number % compared_every == 0 || text_.starts_with("snapshot")) check_snapshots(files, what);
         if (found != nullptr && used) use(*std::move(opened), *found, files, gate, what);
         fault_plan dead;
         dead.fail_at = 1;
@@ -175,6 +187,27 @@ private:
         else
             outcome_.add_wrong(what + ": a state that never was");
         return nullptr;
+    }
+
+    /// Each is there whole, or not at all if nobody was told that it is.
+    void check_snapshots(const std::shared_ptr<storage::memory_file_system>& files, const std::string& what) {
+        auto look = quiet();
+        look.read_only = true;
+        for (const auto& each : snapshots_) {
+            if (!files->exists(each.path)) {
+                if (each.acknowledged) outcome_.add_lost(what + ": " + each.path + " is gone");
+                continue;
+            }
+            const auto opened = database::open(each.path, look, {files, nullptr});
+            if (!opened) {
+                outcome_.add_wrong(what + ": " + each.path + ": " + opened.error().what());
+                continue;
+            }
+            const auto print = fingerprint(*opened);
+            if (!print || *print != each.print)
+                outcome_.add_wrong(what + ": " + each.path +
+                                   (print ? " is another state" : ": " + std::string(print.error().what())));
+        }
     }
 
     /// The store takes writes again, and keeps them.
@@ -204,7 +237,8 @@ private:
     workload checker_;
     std::deque<state> worlds_;          ///< from the last durable state on; the last may be on its way
     std::vector<std::uint64_t> older_;  ///< fingerprints of those before
-    std::size_t acknowledged_ = 0;      ///< index of the last acknowledged state
+    std::vector<kept_snapshot> snapshots_;
+    std::size_t acknowledged_ = 0;  ///< index of the last acknowledged state
     std::uint64_t points_ = 0;
     std::string text_ = "open";
     std::string where_;
