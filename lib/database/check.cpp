@@ -330,8 +330,9 @@ result<void> database_checker::check_left_overs() {
             if (name.ends_with(".tmp"))
                 add(finding_kind::left_over, corruption("unfinished file", storage::join_path(at, name), 0));
     }
-    if (files_->exists(path("state.compact")))
-        add(finding_kind::left_over, corruption("unfinished directory", path("state.compact"), 0));
+    // The directory itself stays, for the next time.
+    const auto spare = storage::join_path(path("state.compact"), "data.mdb");
+    if (files_->exists(spare)) add(finding_kind::left_over, corruption("tables that were replaced", spare, 0));
     // What the tables do not name is only known when they can be read.
     const bool readable = std::none_of(report_.findings.begin(), report_.findings.end(), [](const finding& f) {
         return f.kind == finding_kind::tables || f.kind == finding_kind::catalog || f.kind == finding_kind::version;

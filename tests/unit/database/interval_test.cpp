@@ -1,6 +1,8 @@
 #include "support/store.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <vecstore/database/check.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -64,4 +66,6 @@ TEST_CASE("idle: the log and the tables give back what writes have left, without
     CHECK(stats.last_error.empty());
     CHECK(c.count().value() == points / 2);
     db.close().value();
+    const auto checked = vs::check(directory / "db").value();
+    CHECK(checked.findings.empty());
 }
