@@ -172,6 +172,40 @@ TEST_CASE("encryption: no file has a text or a vector in it", "[encryption]") {
     CHECK(files_that_tell(f.path()) == "");
 }
 
+TEST_CASE("encryption: what is cut off a torn log is not readable either", "[encryption]") {
+    if (!vs::encryption_available()) return;
+    const fixture f;
+    const auto log = file_ending_in(f.path(), ".wal");
+    const auto bytes = vs::storage::read_file(vs::storage::posix_file_system(), log).value();
+    auto end = bytes.size();
+    while (end > 0 && bytes[end - 1] == std::byte{0}) --end;  // space is set aside ahead
+    fs::resize_file(log, end - 20);
+    CHECK(f.open().value().close());
+    REQUIRE(fs::exists(f.path() + "/diverged"));
+    CHECK(files_that_tell(f.path()) == "");
+}
+
+TEST_CASE("encryption: with a thread in the background, and without mappings", "[encryption]") {
+    if (!vs::encryption_available()) return;
+    const fixture f;
+    auto options = f.options;
+    options.background_threads = 1;
+    options.checkpoint_bytes = 1 << 18;
+    for (const bool mapped : {true, false}) {
+        options.mapped = mapped;
+        auto db = vs::database::open(f.path(), options).value();
+        for (std::size_t i = 0; i < 20; ++i) {
+            (void)docs_of(db).upsert(marked_points(10'000, 500)).value();
+            REQUIRE(docs_of(db).get(77, true, true).value().vector == marked_vector(77));
+        }
+        (void)docs_of(db).erase(vs::field("n") >= 10'000).value();
+        db.scrub().value();
+        CHECK(problem_of(db) == "");
+        CHECK(db.stats().value().last_error.empty());
+        db.close().value();
+    }
+}
+
 TEST_CASE("encryption: who has no key, another one, or one too many is refused before anything happens",
           "[encryption]") {
     if (!vs::encryption_available()) return;
@@ -298,6 +332,12 @@ TEST_CASE("encryption: files that are swapped, and records of another log, are f
         const fixture other;
         fs::copy_file(file_ending_in(other.path(), ".part"), file_ending_in(at, ".part"),
                       fs::copy_options::overwrite_existing);
+        CHECK(outcome().starts_with("corruption"));
+    }
+    SECTION("the log of another store") {
+        const fixture other;
+        fs::remove_all(at + "/wal");
+        fs::copy(other.path() + "/wal", at + "/wal", fs::copy_options::recursive);
         CHECK(outcome().starts_with("corruption"));
     }
     SECTION("a plain part") {
