@@ -108,7 +108,7 @@ times work(const arguments& a, const std::vector<std::vector<point>>& batches, b
     const auto points = opened.open_collection("points").value();
     std::vector<query> asked;
     for (std::size_t i = 0; i < a.queries; ++i)
-        asked.push_back({.nearest = some_vector(random, a.dim), .limit = 10, .ef = a.ef, .with_payload = false});
+        asked.push_back({.nearest = some_vector(random, a.dim), .limit = 10, .with_payload = false, .ef = a.ef});
     measured.take("first_search", [&] { (void)points.query(asked.front()).value(); });
     for (const auto& each : asked) (void)points.query(each).value();  // touches all there is
     measured.take("search", [&] {

@@ -191,7 +191,7 @@ private:
 
     /// Each is there whole, or not at all if nobody was told that it is.
     void check_snapshots(const std::shared_ptr<storage::memory_file_system>& files, const std::string& what) {
-        auto look = quiet();
+        auto look = store_options(options_);
         look.read_only = true;
         for (const auto& each : snapshots_) {
             if (!files->exists(each.path)) {
