@@ -63,6 +63,15 @@ struct checked_collection {
     std::vector<listed_part> parts;
 };
 
+/// What is looked at in the file of an index.
+struct index_check {
+    std::uint32_t file_kind;
+    collection_fault fault;
+    /// Opens it; which of the part's rows it finds, if it is to be searched. Errors: corruption, unsupported.
+    result<std::vector<bool>> (*rows)(const storage::block_file& file, row_id rows, bool search);
+    const char* not_found;  ///< "living rows ..."
+};
+
 class collection_checker {
 public:
     explicit collection_checker(check_port port) : port_(std::move(port)) {}
@@ -101,10 +110,8 @@ private:
     result<bool> check_blocks(const storage::block_file& file, collection_fault fault);
     result<void> check_rows(collection_id id, const checked_collection& collection, const part& opened,
                             const std::string& path);
-    result<void> check_graph(const checked_collection& collection, const checked_collection::listed_part& listed,
-                             const part& opened, const std::string& path);
-    result<void> check_lists(const checked_collection& collection, const checked_collection::listed_part& listed,
-                             const part& opened, const std::string& path);
+    result<void> check_index(const checked_collection& collection, std::uint64_t owner_root, const part& opened,
+                             const std::string& path, const index_check& check);
     [[nodiscard]] checked_collection* find(collection_id id) const;
     [[nodiscard]] const owner* owner_of(collection_id id, ordinal_id ordinal) const;
     void table_fault(collection_fault kind, std::string what, const char* table);

@@ -1,3 +1,5 @@
+#include "forwarding_file_system.hpp"
+
 #include <vecstore/core/aligned_buffer.hpp>
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/storage/checksum.hpp>
@@ -290,42 +292,30 @@ private:
     mutable std::array<mutex, 16> turns_;
 };
 
-class sealed_files final : public file_system {
+class sealed_files final : public forwarding_file_system {
 public:
     sealed_files(std::shared_ptr<file_system> inner, std::shared_ptr<const keyring> keys)
-        : inner_(std::move(inner)), keys_(std::move(keys)) {}
+        : forwarding_file_system(std::move(inner)), keys_(std::move(keys)) {}
 
     result<std::unique_ptr<file>> open(const std::string& path, open_mode mode) override {
         if (mode == open_mode::read) {
-            VECSTORE_TRY(auto reader, sealed_reader::open(*inner_, path, *keys_));
+            VECSTORE_TRY(auto reader, sealed_reader::open(inner(), path, *keys_));
             return std::unique_ptr<file>(std::make_unique<sealed_file_for_reading>(std::move(reader)));
         }
         if (mode != open_mode::create) return not_for_sealed("opening so", path);
-        VECSTORE_TRY(auto opened, inner_->open(path, mode));
+        VECSTORE_TRY(auto opened, inner().open(path, mode));
         return std::unique_ptr<file>(std::make_unique<sealed_file_for_writing>(std::move(opened), keys_));
     }
     result<std::shared_ptr<const mapping>> map(const std::string& path) override {
-        VECSTORE_TRY(auto reader, sealed_reader::open(*inner_, path, *keys_));
+        VECSTORE_TRY(auto reader, sealed_reader::open(inner(), path, *keys_));
         try {
             return std::shared_ptr<const mapping>(std::make_shared<sealed_mapping>(std::move(reader)));
         } catch (const std::bad_alloc&) {
             return error{errc::resource_exhausted, "no memory for the file", path, 0};
         }
     }
-    result<void> rename(const std::string& from, const std::string& to) override { return inner_->rename(from, to); }
-    result<void> link(const std::string& from, const std::string& to) override { return inner_->link(from, to); }
-    result<void> remove(const std::string& path) override { return inner_->remove(path); }
-    result<void> remove_all(const std::string& path) override { return inner_->remove_all(path); }
-    result<void> create_directories(const std::string& path) override { return inner_->create_directories(path); }
-    result<void> sync_directory(const std::string& path) override { return inner_->sync_directory(path); }
-    result<std::vector<std::string>> list(const std::string& path) override { return inner_->list(path); }
-    [[nodiscard]] bool exists(const std::string& path) override { return inner_->exists(path); }
-    result<std::uint64_t> file_size(const std::string& path) override { return inner_->file_size(path); }
-    [[nodiscard]] std::string network_kind(const std::string& path) override { return inner_->network_kind(path); }
-    result<std::unique_ptr<file_lock>> lock(const std::string& path) override { return inner_->lock(path); }
 
 private:
-    std::shared_ptr<file_system> inner_;
     std::shared_ptr<const keyring> keys_;
 };
 

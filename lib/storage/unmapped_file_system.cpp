@@ -1,3 +1,5 @@
+#include "forwarding_file_system.hpp"
+
 #include <vecstore/core/aligned_buffer.hpp>
 #include <vecstore/storage/unmapped_file_system.hpp>
 
@@ -15,12 +17,12 @@ private:
     aligned_buffer<std::byte> bytes_;
 };
 
-class unmapped_files final : public file_system {
+class unmapped_files final : public forwarding_file_system {
 public:
-    explicit unmapped_files(std::shared_ptr<file_system> inner) noexcept : inner_(std::move(inner)) {}
+    using forwarding_file_system::forwarding_file_system;
 
     result<std::shared_ptr<const mapping>> map(const std::string& path) override {
-        VECSTORE_TRY(const auto source, inner_->open(path, open_mode::read));
+        VECSTORE_TRY(const auto source, inner().open(path, open_mode::read));
         VECSTORE_TRY(const auto size, source->size());
         try {
             aligned_buffer<std::byte> bytes(static_cast<std::size_t>(size));
@@ -31,23 +33,6 @@ public:
             return error{errc::resource_exhausted, "no memory for the file", path, 0};
         }
     }
-    result<std::unique_ptr<file>> open(const std::string& path, open_mode mode) override {
-        return inner_->open(path, mode);
-    }
-    result<void> rename(const std::string& from, const std::string& to) override { return inner_->rename(from, to); }
-    result<void> link(const std::string& from, const std::string& to) override { return inner_->link(from, to); }
-    result<void> remove(const std::string& path) override { return inner_->remove(path); }
-    result<void> remove_all(const std::string& path) override { return inner_->remove_all(path); }
-    result<void> create_directories(const std::string& path) override { return inner_->create_directories(path); }
-    result<void> sync_directory(const std::string& path) override { return inner_->sync_directory(path); }
-    result<std::vector<std::string>> list(const std::string& path) override { return inner_->list(path); }
-    [[nodiscard]] bool exists(const std::string& path) override { return inner_->exists(path); }
-    result<std::uint64_t> file_size(const std::string& path) override { return inner_->file_size(path); }
-    [[nodiscard]] std::string network_kind(const std::string& path) override { return inner_->network_kind(path); }
-    result<std::unique_ptr<file_lock>> lock(const std::string& path) override { return inner_->lock(path); }
-
-private:
-    std::shared_ptr<file_system> inner_;
 };
 
 }  // namespace

@@ -44,6 +44,35 @@ std::vector<bool> reached_rows(const index::frozen_graph& graph) {
 
 std::string count_of(std::uint64_t count, const char* what) { return std::to_string(count) + " " + what; }
 
+/// Opens a graph; which rows it leads to, if `search`.
+result<std::vector<bool>> rows_of_graph(const storage::block_file& file, row_id rows, bool search) {
+    VECSTORE_TRY(const auto header, file.section(storage::fourcc("GHDR")));
+    VECSTORE_TRY(const auto level0, file.section(storage::fourcc("LVL0")));
+    VECSTORE_TRY(const auto upper, file.section(storage::fourcc("UPPR")));
+    VECSTORE_TRY(const auto graph, index::frozen_graph::open(header, level0, upper, rows));
+    return search ? reached_rows(graph) : std::vector<bool>();
+}
+/// Opens lists; which rows are in them, if `search`.
+result<std::vector<bool>> rows_of_lists(const storage::block_file& file, row_id rows, bool search) {
+    VECSTORE_TRY(const auto header, file.section(storage::fourcc("HEAD")));
+    VECSTORE_TRY(const auto model, file.section(storage::fourcc("MODL")));
+    VECSTORE_TRY(const auto codes, file.section(storage::fourcc("CODE")));
+    VECSTORE_TRY(const auto ids, file.section(storage::fourcc("IDS_")));
+    VECSTORE_TRY(const auto lists, index::ivf_lists::open(header, model, codes, ids, rows));
+    std::vector<bool> listed(rows);
+    for (std::size_t i = 0; search && i < lists.list_count(); ++i) {
+        const auto list = lists.at(i);
+        for (std::size_t entry = 0; entry < list.entries; ++entry)
+            listed[lists.id(index::ivf_lists::first_entry(list) + entry)] = true;
+    }
+    return listed;
+}
+
+constexpr index_check check_of_graph{storage::fourcc("VGRF"), collection_fault::graph, rows_of_graph,
+                                     "living rows are not reached in the graph"};
+constexpr index_check check_of_lists{storage::fourcc("VIVF"), collection_fault::lists, rows_of_lists,
+                                     "living rows are in no list"};
+
 }  // namespace
 
 result<void> collection_checker::check_parts(collection_id id, const checked_collection& collection) {
@@ -106,9 +135,11 @@ result<void> collection_checker::check_part(collection_id id, const checked_coll
     counts_.rows += (*opened)->size();
     VECSTORE_CHECK(check_rows(id, collection, **opened, path));
     if (listed.descriptor.graph_root != 0 && listed.descriptor.graph_root != index_declined)
-        VECSTORE_CHECK(check_graph(collection, listed, **opened, graph_path(directory, listed.descriptor.number)));
+        VECSTORE_CHECK(check_index(collection, listed.descriptor.root, **opened,
+                                   graph_path(directory, listed.descriptor.number), check_of_graph));
     if (listed.descriptor.ivf_root != 0 && listed.descriptor.ivf_root != index_declined)
-        VECSTORE_CHECK(check_lists(collection, listed, **opened, ivf_path(directory, listed.descriptor.number)));
+        VECSTORE_CHECK(check_index(collection, listed.descriptor.root, **opened,
+                                   ivf_path(directory, listed.descriptor.number), check_of_lists));
     return {};
 }
 
@@ -140,73 +171,28 @@ result<void> collection_checker::check_rows(collection_id id, const checked_coll
     return {};
 }
 
-result<void> collection_checker::check_graph(const checked_collection& collection,
-                                             const checked_collection::listed_part& listed, const part& opened,
-                                             const std::string& path) {
+result<void> collection_checker::check_index(const checked_collection& collection, std::uint64_t owner_root,
+                                             const part& opened, const std::string& path, const index_check& check) {
     ++counts_.indexes;
     const auto damaged = [&](error e) -> result<void> {
         if (!is_damage(e)) return e;
         if (e.path.empty()) e.path = path;
-        port_.fault(collection_fault::graph, std::move(e));
+        port_.fault(check.fault, std::move(e));
         return {};
     };
-    auto file = storage::block_file::open(port_.files, path, storage::fourcc("VGRF"), storage::verify_mode::footer);
+    auto file = storage::block_file::open(port_.files, path, check.file_kind, storage::verify_mode::footer);
     if (!file) return damaged(std::move(file).error());
-    VECSTORE_TRY(const bool right, check_blocks(**file, collection_fault::graph));
+    VECSTORE_TRY(const bool right, check_blocks(**file, check.fault));
     if (!right) return {};
-    if (auto owned = check_owner(**file, listed.descriptor.root); !owned) return damaged(std::move(owned).error());
-    const auto header = (*file)->section(storage::fourcc("GHDR"));
-    const auto level0 = (*file)->section(storage::fourcc("LVL0"));
-    const auto upper = (*file)->section(storage::fourcc("UPPR"));
-    for (const auto* each : {&header, &level0, &upper})
-        if (!*each) return damaged(each->error());
-    const auto graph = index::frozen_graph::open(*header, *level0, *upper, opened.size());
-    if (!graph) return damaged(graph.error());
+    if (auto owned = check_owner(**file, owner_root); !owned) return damaged(std::move(owned).error());
+    const auto found = check.rows(**file, opened.size(), port_.search_indexes);
+    if (!found) return damaged(found.error());
     if (!port_.search_indexes) return {};
     if (!port_.keep_going(path, 0, 0)) return cancelled();
-    const auto reached = reached_rows(*graph);
     std::uint64_t lost = 0;
     for (row_id row = 0; row < opened.size(); ++row)
-        lost += !reached[row] && collection.deaths.died_at(opened.ordinal_of(row)) == 0;
-    if (lost > 0) return damaged(corruption(count_of(lost, "living rows are not reached in the graph"), path, 0));
-    return {};
-}
-
-result<void> collection_checker::check_lists(const checked_collection& collection,
-                                             const checked_collection::listed_part& listed, const part& opened,
-                                             const std::string& path) {
-    ++counts_.indexes;
-    const auto damaged = [&](error e) -> result<void> {
-        if (!is_damage(e)) return e;
-        if (e.path.empty()) e.path = path;
-        port_.fault(collection_fault::lists, std::move(e));
-        return {};
-    };
-    auto file = storage::block_file::open(port_.files, path, storage::fourcc("VIVF"), storage::verify_mode::footer);
-    if (!file) return damaged(std::move(file).error());
-    VECSTORE_TRY(const bool right, check_blocks(**file, collection_fault::lists));
-    if (!right) return {};
-    if (auto owned = check_owner(**file, listed.descriptor.root); !owned) return damaged(std::move(owned).error());
-    const auto header = (*file)->section(storage::fourcc("HEAD"));
-    const auto model = (*file)->section(storage::fourcc("MODL"));
-    const auto codes = (*file)->section(storage::fourcc("CODE"));
-    const auto ids = (*file)->section(storage::fourcc("IDS_"));
-    for (const auto* each : {&header, &model, &codes, &ids})
-        if (!*each) return damaged(each->error());
-    const auto lists = index::ivf_lists::open(*header, *model, *codes, *ids, opened.size());
-    if (!lists) return damaged(lists.error());
-    if (!port_.search_indexes) return {};
-    if (!port_.keep_going(path, 0, 0)) return cancelled();
-    std::vector<bool> listed_rows(opened.size());
-    for (std::size_t i = 0; i < lists->list_count(); ++i) {
-        const auto list = lists->at(i);
-        for (std::size_t entry = 0; entry < list.entries; ++entry)
-            listed_rows[lists->id(index::ivf_lists::first_entry(list) + entry)] = true;
-    }
-    std::uint64_t lost = 0;
-    for (row_id row = 0; row < opened.size(); ++row)
-        lost += !listed_rows[row] && collection.deaths.died_at(opened.ordinal_of(row)) == 0;
-    if (lost > 0) return damaged(corruption(count_of(lost, "living rows are in no list"), path, 0));
+        lost += !(*found)[row] && collection.deaths.died_at(opened.ordinal_of(row)) == 0;
+    if (lost > 0) return damaged(corruption(count_of(lost, check.not_found), path, 0));
     return {};
 }
 
