@@ -38,7 +38,7 @@ struct arguments {
     std::vector<double> at;
     std::size_t batch = 1, churn_rounds = 0;
     double inserting_seconds = 0;
-    bool rss = false, table = false;
+    bool rss = false, table = false, recheck = false;
     bench::engine_options engine;
     bench::curve_options curve;
 };
@@ -85,6 +85,9 @@ void declare_measurements(CLI::App& app, arguments& a) {
         ->check(CLI::PositiveNumber);
     app.add_option("--recall", a.curve.recalls, "ask for these recalls, too, of the engines that can be asked")
         ->delimiter(',');
+    app.add_flag(
+        "--recheck", a.recheck,
+        "ask every other query beforehand and let stores measure their indexes with these; then measure with the rest");
     app.add_option("--at", a.at, "interpolate the speeds at these recalls")->delimiter(',');
     app.add_option("--while-inserting", a.inserting_seconds, "search beside an inserting thread, so many seconds")
         ->check(CLI::PositiveNumber);
@@ -223,22 +226,50 @@ void search_while_inserting(const arguments& a, const std::vector<bench::contend
     }
 }
 
+/// Every other row, from `first` on.
+template <class T>
+bench::matrix<T> every_other(const bench::matrix<T>& m, std::size_t first) {
+    bench::matrix<T> half;
+    half.dim = m.dim;
+    for (std::size_t i = first; i < m.rows; i += 2, ++half.rows)
+        half.values.insert(half.values.end(), m.row(i), m.row(i) + m.dim);
+    return half;
+}
+
+/// What engines learn from queries they learn from one half, and are measured with the other.
+void recheck(const arguments& a, const std::vector<entry>& entries, bench::matrix<float>& queries,
+             bench::matrix<std::int32_t>& truth) {
+    constexpr int passes = 2;
+    constexpr double usual_recall = 0.95;
+    const auto known = every_other(queries, 0);
+    for (const auto& e : entries) {
+        if (e.peer || !e.engine->ask_recall(usual_recall)) continue;
+        for (int pass = 0; pass < passes; ++pass) bench::run_pass(*e.engine, known, a.curve.k, 0);
+        e.engine->ask_recall(0);
+        e.engine->settle();
+    }
+    queries = every_other(queries, 1);
+    truth = every_other(truth, 1);
+}
+
 void run(arguments& a) {
     auto base = bench::read_fvecs(a.base);
     auto queries = bench::read_fvecs(a.query);
-    const auto truth = bench::read_ivecs(a.truth);
+    auto truth = bench::read_ivecs(a.truth);
     if (base.dim != queries.dim) throw std::runtime_error("base and queries have different dimensions");
     if (truth.rows < queries.rows || truth.dim < a.curve.k) throw std::runtime_error("too little truth");
     a.engine.metric = parse_metric(a.metric).value();
     a.engine.type = parse_element_type(a.type).value();
     a.engine.dim = base.dim;
     a.engine.rows = base.rows;
+    a.engine.background = !a.recheck;  // which would learn from the other half, too
     if (a.engine.metric == metric::cosine) scale_rows(base), scale_rows(queries);
 
     scratch_directory scratch;  // outlives the stores in it
     if (a.churn_rounds > 0) return churn(a, base, queries, scratch);
     const auto entries = make_entries(a, base, scratch);
     build_all(a, entries, base, queries);
+    if (a.recheck) recheck(a, entries, queries, truth);
     const auto contenders = contenders_of(a, entries);
     const auto curves = bench::run_curves(contenders, queries, truth, a.curve);
     const auto by_cpu = a.curve.threads == 1;

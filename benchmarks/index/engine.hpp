@@ -33,6 +33,7 @@ struct engine_options {
     std::string directory;       ///< for engines that write files; theirs alone
     std::string index = "hnsw";  ///< the kind that the store builds
     bool on_disk = false;        ///< the store keeps originals and graph on the disk
+    bool background = true;      ///< the store has a thread of its own
 };
 
 /// Thread safety: `search` and `search_many` from any number of threads after `build`, and beside one `insert`.

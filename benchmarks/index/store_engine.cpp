@@ -36,8 +36,9 @@ public:
     void build(const matrix<float>& base, std::size_t threads) override {
         std::filesystem::remove_all(options_.directory);
         std::filesystem::create_directories(std::filesystem::path(options_.directory).parent_path());
-        database_.emplace(
-            database::open(options_.directory, {.build_threads = static_cast<unsigned>(threads)}).value());
+        database_.emplace(database::open(options_.directory, {.background_threads = options_.background ? 1u : 0u,
+                                                              .build_threads = static_cast<unsigned>(threads)})
+                              .value());
         points_.emplace(database_->create_collection("points", {.vectors = {vectors_}}).value());
         constexpr std::size_t batch = 256;
         for (std::size_t first = 0; first < base.rows; first += batch)
@@ -47,7 +48,8 @@ public:
     /// Opens what a former run left in the directory, if it is whole; `path` means nothing here.
     bool load(const std::string&) override {
         if (!std::filesystem::exists(options_.directory)) return false;
-        auto opened = database::open(options_.directory, {.create = false});
+        auto opened =
+            database::open(options_.directory, {.create = false, .background_threads = options_.background ? 1u : 0u});
         if (!opened) return false;
         auto points = opened->open_collection("points");
         if (!points) return false;

@@ -105,7 +105,8 @@ public:
             if (found_[i].size() > wanted_) found_[i].resize(wanted_);
             answers[queries_[i]] = part_answer{std::move(found_[i]), choice.setting.setting.breadth,
                                                (stats_.codes + stats_.distances) / queries_.size(),
-                                               stats_.distances / queries_.size(), choice.setting.recall};
+                                               stats_.distances / queries_.size(), choice.setting.recall,
+                                               choice.setting.by_queries};
         }
     }
 
@@ -185,7 +186,7 @@ batch_choice choose_together(const part& p, const vector_options& options, doubl
     consider({{}, scan_recall, 0, true}, rows * (pair + cost.row_in_order / n) + kept);
     if (p.lists() == nullptr || p.lists()->waiting()) return best;
     const auto& lists = *p.lists()->shared().lists;
-    const auto setting = p.lists()->measured().choose(recall, k, p.lists()->mix().shares());
+    const auto setting = p.lists()->choose(recall, k);
     if (!setting.reached || !index::slabs_fit(lists, codes->codec)) return best;
     const auto all = static_cast<double>(lists.list_count());
     const auto probed = std::min(all, static_cast<double>(setting.setting.breadth));

@@ -26,7 +26,8 @@ struct part_answer {
     std::size_t lists_probed = 0;
     std::size_t distances = 0;  ///< as query_plan; of all queries together, divided by them
     std::size_t rescored = 0;
-    float recall = 0;  ///< expected
+    float recall = 0;         ///< expected
+    bool by_queries = false;  ///< as chosen_setting
 };
 
 class batch_answers {

@@ -100,9 +100,14 @@ result<collection_info> collection::info() const {
     info.options = access_->state->options();
     info.points = session.state().point_count;
     info.state_hash = session.state().state_hash;
-    for (const auto& rows : session.state().vectors) {
+    for (std::size_t slot = 0; slot < session.state().vectors.size(); ++slot) {
+        const auto& rows = session.state().vectors[slot];
+        const auto& sample = session.collection().queries(slot);
+        info.sampled_queries += sample.size();
+        info.sample_bytes += sample.memory_bytes();
         for (const auto& part : *rows.parts) {
             ++info.parts;
+            if (part->indexed() && part->remeasured().queries > 0) info.rows_measured_by_queries += part->size();
             (part->indexed() ? info.rows_indexed : info.rows_scanned) += part->size();
             if (part->graph() != nullptr) info.rows_in_graphs += part->size();
             if (part->lists() != nullptr) info.rows_in_lists += part->size();

@@ -55,6 +55,8 @@ public:
         else
             walk(strategy);
         if (failure_) return *std::move(failure_);
+        if (strategy == search_strategy::plain_walk && !request_.radius)
+            session_.collection().queries(request_.slot).note(request_.vector, request_.wanted);
         if (strategy != search_strategy::exact_scan && !request_.radius &&
             nearest_.size() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
@@ -260,6 +262,7 @@ private:
         plan_.distances += cost.distances;
         plan_.rescored += cost.rescored;
         plan_.expected_recall = std::min(plan_.expected_recall, double{chosen.recall});
+        plan_.parts_by_queries += chosen.by_queries;
     }
     /// What the batch has found in a part; null: nothing.
     [[nodiscard]] const part_answer* answer_in(const part& p) const noexcept {
@@ -273,6 +276,7 @@ private:
         plan_.distances += answer.distances;
         plan_.rescored += answer.rescored;
         plan_.expected_recall = std::min(plan_.expected_recall, double{answer.recall});
+        plan_.parts_by_queries += answer.by_queries;
     }
     template <class Source, class Allow>
     void scan_if(const Source& rows, const Allow& allow) {

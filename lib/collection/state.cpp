@@ -10,6 +10,7 @@ collection_state::collection_state(collection_id id, std::string name, collectio
     : id_(id),
       name_(std::move(name)),
       options_(std::move(options)),
+      queries_(options_.vectors.size()),
       deaths_(std::make_shared<tombstones>()),
       edits_(std::make_shared<ordinal_set>()) {
     const auto no_parts = std::make_shared<const part_list>();
@@ -23,6 +24,14 @@ void collection_state::start_generation() {
     memtables_.clear();
     for (const auto& vector : options_.vectors)
         memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type, vector.metric));
+}
+
+void collection_state::sample_queries() noexcept {
+    for (std::size_t slot = 0; slot < queries_.size(); ++slot) {
+        const auto& vector = options_.vectors[slot];
+        const bool bits = vector.type == element_type::binary;
+        queries_[slot].start(bits ? row_bytes(vector.type, vector.dim) : vector.dim * sizeof(float));
+    }
 }
 
 void collection_state::restore(restored_state restored, std::uint64_t lsn) {

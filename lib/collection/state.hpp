@@ -13,6 +13,7 @@
 
 #include "lookup.hpp"
 #include "operation.hpp"
+#include "query_sampler.hpp"
 #include "view.hpp"
 
 #include <vecstore/collection/options.hpp>
@@ -94,6 +95,11 @@ public:
     void install(std::vector<part_list> parts, bool drop_sealed);
     [[nodiscard]] std::vector<part_list> parts() const;
 
+    /// Begins to keep samples of queries. Before readers know of the collection.
+    void sample_queries() noexcept;
+    /// Of the queries for one named vector; what is noted there changes no state.
+    [[nodiscard]] const query_sampler& queries(std::size_t slot) const noexcept { return queries_[slot]; }
+
     /// Numbers of part files. By the checkpoint or the optimizer, one of which runs at a time.
     [[nodiscard]] std::uint64_t take_part_number() noexcept {
         return next_part_.fetch_add(1, std::memory_order_relaxed);
@@ -137,6 +143,7 @@ private:
     const std::string name_;
     const collection_options options_;
     published<view> view_;
+    std::vector<query_sampler> queries_;  ///< by slot
     std::atomic<std::uint64_t> next_part_{1};
     std::atomic<bool> expiring_{false};
 

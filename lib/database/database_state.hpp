@@ -243,6 +243,11 @@ private:
         VECSTORE_REQUIRES(optimizer_mutex_);
     result<void> install_job(collection_state& state, const optimizer_outcome& outcome);
 
+    // recheck.cpp: measuring indexes with queries that came
+    void recheck_in_background();  ///< by the background thread
+    result<void> recheck_all(const progress_callback& report) VECSTORE_REQUIRES(optimizer_mutex_);
+    [[nodiscard]] bool samples_queries() const noexcept { return options_.sample_queries && !options_.read_only; }
+
     // space.cpp
     /// Removes the marks of dead versions that no part has rows of and no id leads to.
     result<void> forget_vanished(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);

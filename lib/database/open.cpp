@@ -338,7 +338,10 @@ result<void> database_state::open_log(const wal::log_end& end) {
 void database_state::publish_catalog() {
     const lock_guard lock(catalog_mutex_);
     by_name_.clear();
-    for (const auto& [id, state] : by_id_) by_name_.emplace(state->name(), state);
+    for (const auto& [id, state] : by_id_) {
+        if (samples_queries()) state->sample_queries();
+        by_name_.emplace(state->name(), state);
+    }
 }
 
 /// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are

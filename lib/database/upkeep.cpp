@@ -52,11 +52,18 @@ void database_state::run_background() {
     const bool by_time = interval.count() > 0 && !in_memory();
     auto last_checkpoint = std::chrono::steady_clock::now();
     const auto due = [&] { return by_time && std::chrono::steady_clock::now() - last_checkpoint >= interval; };
+    // Searches wake nobody, so it is looked at now and then whether there were many.
+    constexpr std::chrono::milliseconds recheck_interval(10'000);
+    auto last_recheck = std::chrono::steady_clock::now();
+    const auto recheck_due = [&] {
+        return samples_queries() && std::chrono::steady_clock::now() - last_recheck >= recheck_interval;
+    };
     while (!closing_) {
-        bool idle = false;
+        bool idle = false, rechecking = false;
         {
             const lock_guard lock(status_mutex_);
             while (!background_wanted_ && !closing_ && !due()) {
+                if (rechecking = recheck_due(); rechecking) break;
                 if (durable_lsn_ < lsn_ && !poisoned_ && !in_memory()) {
                     background_signal_.wait_for(status_mutex_, std::chrono::milliseconds(options_.flush_interval_ms));
                     break;
@@ -64,7 +71,7 @@ void database_state::run_background() {
                 const auto idle_in = until_idle_work();
                 if (idle = idle_in && idle_in->count() <= 0; idle) break;
                 const bool postponed = jobs_postponed_, expiring = any_expiring_;
-                if (!idle_in && !postponed && !expiring && !by_time) {
+                if (!idle_in && !postponed && !expiring && !by_time && !samples_queries()) {
                     background_signal_.wait(status_mutex_);
                     continue;
                 }
@@ -72,12 +79,18 @@ void database_state::run_background() {
                 if (postponed) pause = std::min(pause, inflow::watched);
                 if (expiring) pause = std::min(pause, std::chrono::milliseconds(options_.expire_interval_ms));
                 if (by_time) pause = std::min(pause, interval);
+                if (samples_queries()) pause = std::min(pause, recheck_interval);
                 background_signal_.wait_for(status_mutex_, pause);
                 if (postponed || expiring) break;
             }
-            if (!idle) background_wanted_ = false;
+            if (!idle && !rechecking) background_wanted_ = false;
         }
         if (closing_) return;
+        if (rechecking) {
+            recheck_in_background();
+            last_recheck = std::chrono::steady_clock::now();
+            continue;
+        }
         if (due()) {
             step_by_time();
             last_checkpoint = std::chrono::steady_clock::now();
@@ -163,6 +176,7 @@ result<void> database_state::optimize(const progress_callback& report) {
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
+    VECSTORE_CHECK(recheck_all(report));
     return give_space_back();
 }
 

@@ -325,6 +325,7 @@ result<void> database_state::apply_ddl(const wal::record& record) {
         VECSTORE_TRY(auto named, from_document(document));
         auto state = std::make_shared<collection_state>(id, named.name, std::move(named.options));
         state->publish(record.lsn);
+        if (samples_queries()) state->sample_queries();
         by_id_.emplace(id, state);
         next_collection_ = std::max(next_collection_, id + 1);
         if (options_.read_only) return {};  // `reload` shows the catalog when it is complete

@@ -45,11 +45,15 @@ struct collection_info {
     std::size_t index_bytes = 0;       ///< graphs, lists and codes, in memory
     std::size_t index_file_bytes = 0;  ///< their files, read when a database is opened
     std::size_t mapped_bytes = 0;      ///< files of parts: vectors, mapped
+    std::size_t sampled_queries = 0;   ///< kept in memory to measure indexes with, over all vectors
+    std::size_t sample_bytes = 0;      ///< their memory
+    /// Of `rows_indexed`, in parts that were measured with queries that came; the others were measured with rows alone.
+    std::size_t rows_measured_by_queries = 0;
 
     /// In memory of this process, for each point, when all that is mapped has been read; the tables of ids and payloads
     /// (database_stats::tables_bytes) come on top.
     [[nodiscard]] double bytes_per_point() const noexcept {
-        const auto all = memtable_bytes + overlay_bytes + index_bytes + mapped_bytes;
+        const auto all = memtable_bytes + overlay_bytes + index_bytes + mapped_bytes + sample_bytes;
         return points > 0 ? static_cast<double>(all) / static_cast<double>(points) : 0;
     }
 };

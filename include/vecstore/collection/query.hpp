@@ -81,6 +81,9 @@ struct query_plan {
     std::size_t filter_evaluations = 0;
     bool fell_back = false;          ///< a walk found too few matches, an exact scan completed the answer
     std::size_t parts_together = 0;  ///< parts that were scanned once for this and other queries of its batch
+    /// Parts whose setting was measured with queries that came (`database_options::sample_queries`), too; the other parts' with
+    /// rows as queries alone.
+    std::size_t parts_by_queries = 0;
 };
 
 /// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better.

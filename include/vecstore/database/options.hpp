@@ -122,6 +122,12 @@ struct database_options {
     /// opened must have been made with this key. Without a key it must not be encrypted. Else: `wrong_key`.
     /// Not for databases in memory, which leave nothing at rest.
     encryption_key encryption = {};
+
+    /// Keep up to 1,000 of the latest queries for each named vector (256 to 1,000, about 4 MiB), and measure with them what
+    /// searches find: then `query::recall` holds for what is really asked, and not for rows as queries alone. They are in
+    /// memory only, never on a disk, and gone when the database is closed. The background thread measures when that takes less
+    /// than a fiftieth of the time that searches have taken since; `database::optimize` always. False: no query is kept.
+    bool sample_queries = true;
 };
 
 /// The seams to the operating system; tests and simulations bring their own. Null = the real one.

@@ -89,7 +89,7 @@ void calibration::add_table(std::uint32_t k, std::vector<measured_step> steps) {
 
 template <class Pick>
 chosen_setting calibration::between_tables(std::size_t k, const Pick& pick) const noexcept {
-    const auto above = std::find_if(tables_.begin(), tables_.end(), [&](const table& t) { return t.k >= k; });
+    const auto above = std::find_if(tables_.begin(), tables_.end(), [&](const measured_table& t) { return t.k >= k; });
     if (above == tables_.end()) {
         // More neighbours than were measured: the same share needs about as many times more candidates.
         auto found = pick(tables_.back().steps);
@@ -106,6 +106,13 @@ chosen_setting calibration::between_tables(std::size_t k, const Pick& pick) cons
     const auto& below = above[-1];
     const auto at = std::log(static_cast<double>(k) / below.k) / std::log(static_cast<double>(above->k) / below.k);
     return between(pick(below.steps), found, at);
+}
+
+double calibration::missed(const measured_step& step, const band_shares& shares) const noexcept {
+    if (band_edges_.empty()) return 1.0 - step.recall;
+    double missed = 0;
+    for (std::size_t band = 0; band < query_bands; ++band) missed += shares[band] * (1.0 - step.band_recall[band]);
+    return missed;
 }
 
 std::size_t calibration::band_of(float distance) const noexcept {
@@ -158,7 +165,7 @@ result<calibration> calibration::load(byte_span bytes) {
     const auto tables = in.get<std::uint32_t>();
     if (tables == 0 || tables > tables_max) return damaged;
     for (std::uint32_t i = 0; i < tables; ++i) {
-        table t{in.get<std::uint32_t>(), {}};
+        measured_table t{in.get<std::uint32_t>(), {}};
         const auto steps = in.get<std::uint32_t>();
         if (in.failed() || steps == 0 || steps > steps_max) return damaged;
         if (t.k == 0 || (i > 0 && t.k <= loaded.tables_.back().k)) return damaged;

@@ -38,9 +38,18 @@ struct measured_step {
 /// What a query gets for its recall and k.
 struct chosen_setting {
     search_setting setting;
-    float recall = 0;        ///< expected: the mean less one standard error
-    float microseconds = 0;  ///< expected; 0 = unknown
-    bool reached = false;    ///< false when no measured setting has the recall asked for; then it is the best there is
+    float recall = 0;         ///< expected: the mean less one standard error
+    float microseconds = 0;   ///< expected; 0 = unknown
+    bool reached = false;     ///< false when no measured setting has the recall asked for; then it is the best there is
+    bool by_queries = false;  ///< measured with queries that came, too; else with rows alone
+};
+
+/// What was measured for one number of neighbours.
+struct measured_table {
+    std::uint32_t k = 0;
+    std::vector<measured_step> steps;  ///< ascending in breadth, at least one
+
+    friend bool operator==(const measured_table&, const measured_table&) = default;
 };
 
 class calibration {
@@ -54,6 +63,10 @@ public:
     void add_table(std::uint32_t k, std::vector<measured_step> steps);
 
     [[nodiscard]] bool empty() const noexcept { return tables_.empty(); }
+    /// Ascending in k.
+    [[nodiscard]] std::span<const measured_table> tables() const noexcept { return tables_; }
+    /// The share that queries of these bands are measured to miss with `step`, one of this calibration.
+    [[nodiscard]] double missed(const measured_step& step, const band_shares& shares) const noexcept;
 
     /// The cheapest setting that is expected to find the share `recall` of the `k` nearest: between two rungs the errors
     /// are taken to fall with a power of the breadth, between two values of k the settings grow with a power of k.
@@ -77,17 +90,11 @@ public:
     friend bool operator==(const calibration&, const calibration&) = default;
 
 private:
-    struct table {
-        std::uint32_t k = 0;
-        std::vector<measured_step> steps;
-
-        friend bool operator==(const table&, const table&) = default;
-    };
     template <class Pick>
     [[nodiscard]] chosen_setting between_tables(std::size_t k, const Pick& pick) const noexcept;
 
     std::vector<float> band_edges_;
-    std::vector<table> tables_;
+    std::vector<measured_table> tables_;
 };
 
 }  // namespace vecstore::detail

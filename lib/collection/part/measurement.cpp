@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <ctime>
 
 namespace vecstore::detail {
 namespace {
@@ -25,14 +24,6 @@ constexpr std::uint32_t ivf_ladder[] = {1,  2,  3,  4,   6,   8,   11,  15,  20,
 constexpr float enough[] = {0.998f, 0.995f};
 /// What a smaller re-scoring may cost of recall.
 constexpr float rescoring_loss = 0.0015f;
-
-error cancelled() { return {errc::cancelled, "measuring an index was cancelled"}; }
-
-double thread_microseconds() noexcept {
-    timespec now{};
-    (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
-}
 
 /// The mean of shares and its error, from their sums.
 class share_of_found {
@@ -54,27 +45,6 @@ public:
 private:
     double sum_ = 0, squares_ = 0, count_ = 0;
 };
-
-/// The `k` nearest of a query that a search can find.
-struct target {
-    float farthest = 0;
-    std::size_t count = 0;
-};
-target target_of(const std::vector<neighbor>& truth, std::size_t k) noexcept {
-    const auto count = std::min(k, truth.size());
-    if (count == 0) return {};
-    // Kernels may round the same distance differently when rows come in other batches.
-    const auto farthest = truth[count - 1].distance;
-    return {farthest + 1e-6f * std::abs(farthest), count};
-}
-/// By distance, so that equal vectors count whichever of them was found.
-double share_found(const target& wanted, const std::vector<neighbor>& found) noexcept {
-    if (wanted.count == 0) return 1;
-    const auto hits =
-        std::count_if(found.begin(), found.end(), [&](const neighbor& n) { return n.distance <= wanted.farthest; });
-    return static_cast<double>(std::min<std::size_t>(static_cast<std::size_t>(hits), wanted.count)) /
-           static_cast<double>(wanted.count);
-}
 
 /// Depths of re-scoring that are tried for `k`, ascending.
 std::vector<std::size_t> depths_for(std::size_t k, std::size_t ef) {
@@ -237,24 +207,10 @@ query_sample draw_queries(const index::contiguous_rows& rows, metric m) {
 
 result<void> find_truth(query_sample& sample, const index::contiguous_rows& rows, metric m,
                         const keep_measuring& keep_going) {
-    constexpr row_id block = 256;
     std::vector<distance_computer> computers;
-    std::vector<top_k<neighbor>> nearest(sample.rows.size(), top_k<neighbor>(truth_size));
     for (const auto& query : sample.queries) computers.emplace_back(m, rows.type(), query.data(), rows.dim());
-    std::array<const void*, block> vectors;
-    std::array<float, block> distances;
-    for (row_id first = 0; first < rows.size(); first += block) {
-        const auto count = std::min<row_id>(block, rows.size() - first);
-        for (row_id i = 0; i < count; ++i) vectors[i] = rows.at(first + i);
-        for (std::size_t q = 0; q < computers.size(); ++q) {
-            computers[q].many(vectors.data(), count, distances.data());
-            for (row_id i = 0; i < count; ++i)
-                if (first + i != sample.rows[q]) nearest[q].push({distances[i], first + i});
-        }
-        if (first / block % 64 == 0 && !keep_going()) return cancelled();
-    }
-    sample.truth.clear();
-    for (auto& found : nearest) sample.truth.push_back(found.take_sorted());
+    const auto others = [&](std::size_t query, row_id row) { return row != sample.rows[query]; };
+    VECSTORE_TRY(sample.truth, nearest_of_all(rows, computers, truth_size, others, keep_going));
     return {};
 }
 
@@ -283,7 +239,7 @@ result<calibration> measure_graph(const index::frozen_graph& graph, const index:
             const auto met = walk_graph(graph, codes, on, q, ef, deepest, times);
             for (std::size_t t = 0; t < tables.size(); ++t)
                 if (taken[t]) tables[t].add(met, truth[q], bands.of_query[q]);
-            if (q % 16 == 0 && !on.keep_going()) return cancelled();
+            if (q % 16 == 0 && !on.keep_going()) return measuring_cancelled();
         }
         const auto count = static_cast<double>(truth.size());
         const auto one = times.rescored > 0 ? times.rescoring / times.rescored : 0;
@@ -316,7 +272,7 @@ result<measured_step> measure_lists(const index::ivf& lists, const measured_rows
         std::erase_if(*found, [&](const neighbor& n) { return n.row == on.sample.rows[q]; });
         if (found->size() > k) found->resize(k);
         shares.add(share_found(target_of(on.sample.truth[q], k), *found), bands.of_query[q]);
-        if (q % 16 == 0 && !on.keep_going()) return cancelled();
+        if (q % 16 == 0 && !on.keep_going()) return measuring_cancelled();
     }
     const auto count = static_cast<double>(on.sample.rows.size());
     return shares.step(setting, microseconds / count);

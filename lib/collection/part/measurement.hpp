@@ -8,19 +8,16 @@
 #pragma once
 
 #include "calibration.hpp"
+#include "truth.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/index/coded_rows.hpp>
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/index/ivf.hpp>
 
-#include <functional>
 #include <vector>
 
 namespace vecstore::detail {
-
-/// Called now and then; false ends the work with `cancelled`.
-using keep_measuring = std::function<bool()>;
 
 /// The rows that are asked for, and what is nearest to each.
 struct query_sample {

@@ -126,9 +126,7 @@ void part::note_death(ordinal_id ordinal) const noexcept {
 part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept {
     const auto choice_of = [&](const part_index* index) -> part_choice {
         if (index == nullptr) return {};
-        const auto& measured = index->measured();
-        const auto shares = index->mix().shares();
-        return {index, breadth ? measured.at_breadth(*breadth, k, shares) : measured.choose(recall, k, shares)};
+        return {index, breadth ? index->at_breadth(*breadth, k) : index->choose(recall, k)};
     };
     const auto graph = choice_of(this->graph());
     const auto lists = breadth && graph.index != nullptr ? part_choice{} : choice_of(this->lists());

@@ -23,6 +23,7 @@
 #include "part_index.hpp"
 
 #include <vecstore/collection/options.hpp>
+#include <vecstore/core/mutex.hpp>
 #include <vecstore/core/types.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/index/rows.hpp>
@@ -130,6 +131,21 @@ public:
     void note_death(ordinal_id ordinal) const noexcept;
     /// At least the dead rows that any view can know of; 0 = every row may be returned.
     [[nodiscard]] row_id dead_rows() const noexcept { return dead_rows_.load(std::memory_order_acquire); }
+    /// When its indexes were measured with queries that came, last; `queries` 0: never.
+    struct remeasurement {
+        std::size_t queries = 0;
+        std::uint64_t seen = 0;   ///< queries that had come by then
+        row_id dead = 0;          ///< rows, then
+        double microseconds = 0;  ///< what it cost for each query
+    };
+    [[nodiscard]] remeasurement remeasured() const {
+        const lock_guard lock(mutex_);
+        return remeasured_;
+    }
+    void note(const remeasurement& done) const {
+        const lock_guard lock(mutex_);
+        remeasured_ = done;
+    }
     /// Bytes of the file that queries read through its mapping: without the originals when these stay on disk.
     [[nodiscard]] std::size_t mapped_bytes() const noexcept { return mapped_bytes_; }
     /// Of the indexes.
@@ -161,6 +177,8 @@ private:
     std::size_t mapped_bytes_ = 0;
     mutable std::atomic<row_id> dead_rows_{0};
     mutable std::shared_ptr<const bounded_codes> codes_;
+    mutable mutex mutex_;
+    mutable remeasurement remeasured_ VECSTORE_GUARDED_BY(mutex_);
 };
 
 using part_list = std::vector<std::shared_ptr<const part>>;

@@ -27,6 +27,31 @@ std::vector<neighbor> part_index::search(const part_request& request, part_cost&
     return found;
 }
 
+std::shared_ptr<const calibration> part_index::measured_by_queries() const noexcept {
+    if (!any_by_queries_.load(std::memory_order_relaxed)) return nullptr;
+    const auto pinned = by_queries_.pin();
+    return pinned ? *pinned : nullptr;
+}
+
+void part_index::remeasured(std::shared_ptr<const calibration> measured) const {
+    by_queries_.publish(std::move(measured));
+    any_by_queries_.store(true, std::memory_order_relaxed);
+}
+
+chosen_setting part_index::choose(double recall, std::size_t k) const noexcept {
+    const auto better = measured_by_queries();
+    auto chosen = (better ? *better : measured()).choose(recall, k, mix_.shares());
+    chosen.by_queries = better != nullptr;
+    return chosen;
+}
+
+chosen_setting part_index::at_breadth(std::size_t breadth, std::size_t k) const noexcept {
+    const auto better = measured_by_queries();
+    auto chosen = (better ? *better : measured()).at_breadth(breadth, k, mix_.shares());
+    chosen.by_queries = better != nullptr;
+    return chosen;
+}
+
 void part_index::note(const std::vector<neighbor>& found) const {
     if (found.size() >= band_rank && !measured().band_edges().empty())
         mix_.note(measured().band_of(found[band_rank - 1].distance));

@@ -9,6 +9,7 @@
 
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/mutex.hpp>
+#include <vecstore/core/published.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/core/types.hpp>
@@ -16,12 +17,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 namespace vecstore::detail {
 
 class calibration;
+struct chosen_setting;
 }  // namespace vecstore::detail
 
 namespace vecstore::index {
@@ -114,8 +117,22 @@ public:
     /// Of the queries that came since the part was opened.
     [[nodiscard]] const query_mix& mix() const noexcept { return mix_; }
     [[nodiscard]] virtual index_memory memory() const noexcept = 0;
-    /// What its searches were measured to find.
+    /// What its searches were measured to find, with rows as queries, when it was built.
     [[nodiscard]] virtual const calibration& measured() const noexcept = 0;
+
+    /// The cheapest setting that is expected to find the share `recall` of the `k` nearest for queries like those of
+    /// late; as calibration::choose, by the newest measurement.
+    [[nodiscard]] chosen_setting choose(double recall, std::size_t k) const noexcept;
+    /// As calibration::at_breadth.
+    [[nodiscard]] chosen_setting at_breadth(std::size_t breadth, std::size_t k) const noexcept;
+    /// A search that the mix does not hear of. Precondition: ready().
+    [[nodiscard]] std::vector<neighbor> search_unnoted(const part_request& request, part_cost& cost) const {
+        return find(request, cost);
+    }
+    /// Searches go by `measured` from now on, made with queries that came. By one thread at a time; it is not kept on disk.
+    void remeasured(std::shared_ptr<const calibration> measured) const;
+    /// What was given last; null: nothing yet.
+    [[nodiscard]] std::shared_ptr<const calibration> measured_by_queries() const noexcept;
 
 protected:
     part_index() = default;
@@ -131,6 +148,8 @@ private:
     [[nodiscard]] virtual std::vector<neighbor> find(const part_request& request, part_cost& cost) const = 0;
 
     mutable query_mix mix_;
+    mutable published<std::shared_ptr<const calibration>> by_queries_;
+    mutable std::atomic<bool> any_by_queries_{false};  ///< so that nobody pins what is not there
     mutable std::atomic<load_state> state_{load_state::waiting};
     mutable mutex mutex_;
     mutable error failure_ VECSTORE_GUARDED_BY(mutex_);
