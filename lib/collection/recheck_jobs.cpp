@@ -23,6 +23,7 @@ bool many_died(const part& p, const part::remeasurement& last) noexcept {
 std::size_t queries_for(const part& p, const vector_options& options, const query_sampler& sample, recheck_when when) {
     const auto kept = sample.size();
     if (!p.indexed() || kept < sampled_queries_min) return 0;
+    if (options.on_disk && p.file().on_demand()) return 0;  // what was decrypted would stay in memory
     const auto last = p.remeasured();
     const auto seen = sample.seen(), fresh = seen - std::min(seen, last.seen);
     if (when == recheck_when::possible)
@@ -72,7 +73,7 @@ result<void> measure(const collection_state& state, const recheck_job& job, cons
     const keep_measuring keep_going = [&] { return !control.keep_going || control.keep_going(0, 0); };
     const auto start = thread_microseconds();
     const auto done = recheck_part({rows, options, queries, dead > 0 ? &alive : nullptr, keep_going});
-    if (options.on_disk) rows.file().release();
+    if (options.on_disk) rows.release_rows();
     // What failed is not tried again until as many queries have come: it would fail again.
     const auto cost = (thread_microseconds() - start) / static_cast<double>(std::max<std::size_t>(1, queries.size()));
     if (done || done.error().code != errc::cancelled) rows.note(part::remeasurement{queries.size(), seen, dead, cost});

@@ -104,6 +104,10 @@ public:
         if (reader_ == nullptr || !vector_file_->on_demand()) return verify(first, count);
         return vector_file_->verify(first, count, reader_.get());
     }
+    /// The memory that reading all rows took is not needed any more. Not for mappings on demand, where others may be reading.
+    void release_rows() const noexcept {
+        if (!vector_file_->on_demand()) vector_file_->release(bytes_of_rows());
+    }
     [[nodiscard]] const storage::block_file& file() const noexcept { return *vector_file_; }
     /// Null when there is none, or when it was found to be damaged.
     [[nodiscard]] const part_index* graph() const noexcept { return usable(graph_); }
