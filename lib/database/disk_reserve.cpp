@@ -13,10 +13,10 @@ bool disk_reserve::ensure(std::uint64_t live_bytes) {
     const lock_guard lock(mutex_);
     wanted_ = std::max(wanted_, std::min(bytes_max_, (live_bytes / step + 2) * step));
     if (held_ >= wanted_) return true;
-    const auto held = [&]() -> result<void> {
+    const auto held = [this](std::uint64_t bytes) -> result<void> {
         VECSTORE_TRY(const auto made, files_.open(path_, storage::open_mode::create));
-        return made->reserve(wanted_);
-    }();
+        return made->reserve(bytes);
+    }(wanted_);
     // What was held before stays; but a full disk is full until all of it fits again.
     if (!held && held.error().code == errc::resource_exhausted) {
         if (held_ == 0) (void)files_.remove(path_);  // it may have got a part, which others need more
