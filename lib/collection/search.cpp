@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace vecstore::detail {
 namespace {
@@ -217,25 +219,31 @@ private:
                 return session_.visible(ordinal) && (!filtered || passes(ordinal));
             };
         };
+        // Indexes first: what they find bounds the scans, so that most of the newest rows are passed over at once.
+        std::vector<const part*> waiting;
         for (std::size_t i = 0; i < choices_.size(); ++i) {
             const auto& part = *(*rows_.parts)[i];
             const auto rows = source_of(part);
-            const auto allow = allow_in(rows);
             if (const auto* answer = answer_in(part); answer != nullptr) {
                 take(rows, *answer);
                 continue;
             }
+            const auto allow = allow_in(rows);
             const auto choice = ready_choice(part, choices_[i]);
             if (choice.index == nullptr)
-                scan_if(rows, allow);
+                waiting.push_back(&part);
             else if (const row_predicate matching(allow); filtered || part.dead_rows() > 0)
                 search_part(rows, choice, &matching);
             else
                 search_part(rows, choice, nullptr);
         }
+        for (const auto* part : waiting) {
+            const auto rows = source_of(*part);
+            scan_if(rows, allow_in(rows), true);
+        }
         for (const auto& newest : rows_.memtables) {
             const auto rows = source_of(newest);
-            scan_if(rows, allow_in(rows));
+            scan_if(rows, allow_in(rows), true);
         }
     }
     /// An index that turns out to be damaged when it is brought into memory is not chosen again.
@@ -278,10 +286,11 @@ private:
         plan_.expected_recall = std::min(plan_.expected_recall, double{answer.recall});
         plan_.parts_by_queries += answer.by_queries;
     }
+    /// `roughly`: sketches may pass rows over.
     template <class Source, class Allow>
-    void scan_if(const Source& rows, const Allow& allow) {
+    void scan_if(const Source& rows, const Allow& allow, bool roughly = false) {
         std::array<row_id, bounded_codes::run_rows> asked;
-        for (row_id row = scan_codes(rows, allow); row < rows.count;) {
+        for (row_id row = scan_codes(rows, allow, roughly); row < rows.count;) {
             const auto end = row + std::min(static_cast<row_id>(asked.size()), rows.count - row);
             std::size_t count = 0;
             for (; row < end; ++row) asked[count++] = row;
@@ -292,19 +301,64 @@ private:
     /// Scans the rows that have codes and compares by originals what these do not rule out. Returns the first row that was not
     /// scanned.
     template <class Source, class Allow>
-    row_id scan_codes(const Source& rows, const Allow& allow) {
+    row_id scan_codes(const Source& rows, const Allow& allow, bool roughly) {
         if (rows.codes == nullptr) return 0;
         const auto slabs = std::min(rows.count / quantization::slab_rows, rows.codes->slabs());
-        bounded_search search(*rows.codes, static_cast<const float*>(request_.vector));
+        const auto* query = static_cast<const float*>(request_.vector);
+        bounded_search search(*rows.codes, query);
         if (slabs == 0 || !search.bounds()) return 0;
         const auto compared_before = compared_;
-        for (std::size_t first = 0; first < slabs; first += bounded_codes::run_slabs)
+        const auto scan_run = [&](std::size_t first) {
             compare(rows, search.possible(first, std::min(bounded_codes::run_slabs, slabs - first), bound()), allow);
+        };
+        auto first = roughly ? scan_sketches(rows, allow, slabs / bounded_codes::run_slabs, scan_run) : 0;
+        for (; first < slabs; first += bounded_codes::run_slabs) scan_run(first);
         const auto scanned = static_cast<row_id>(slabs * quantization::slab_rows);
         plan_.rescored += compared_ - compared_before;
         plan_.distances += compared_ - compared_before;
         compared_ = compared_before + scanned;
         return scanned;
+    }
+    /// Scans the runs (`runs` at most) that have sketches, when it is known how near a row must be. Runs of which they rule out
+    /// too little are given to `scan_run`. Returns the first slab that was not scanned.
+    template <class Source, class Allow, class ScanRun>
+    std::size_t scan_sketches(const Source& rows, const Allow& allow, std::size_t runs, const ScanRun& scan_run) {
+        constexpr std::size_t runs_least = 8, made_at_once = 2;
+        if (runs < runs_least || !std::isfinite(bound())) return 0;
+        // Originals that must be read, or checked, cost more than codes, which leave fewer of them.
+        if (rows.owner != nullptr && !rows.owner->stored().plain()) return 0;
+        const auto* sketched = rows.codes->sketched(made_at_once);
+        if (sketched == nullptr) return 0;
+        runs = std::min(runs, sketched->runs());
+        sketch_search search(*sketched, static_cast<const float*>(request_.vector));
+        constexpr std::size_t at_once = 32;
+        std::array<row_id, sketches::run_rows> rough, fine;
+        std::size_t roughly_near = 0, near = 0;
+        const auto refine = [&] {
+            const auto left = search.refine(rough.data(), std::exchange(roughly_near, 0), bound());
+            for (std::size_t i = 0; i < left; ++i) prefetch(rows.vectors, fine[near++] = rough[i]);
+            if (near >= at_once) compare(rows, std::span(fine).first(std::exchange(near, 0)), allow);
+        };
+        for (std::size_t run = 0; run < runs; ++run) {
+            const bool known = search.knows(run);
+            const auto possible = known ? search.possible(run, bound()) : std::span<const row_id>();
+            if (!known || possible.size() > sketches::run_rows / 8) {
+                scan_run(run * bounded_codes::run_slabs);
+                continue;
+            }
+            for (const auto row : possible) search.prefetch(rough[roughly_near++] = row);
+            if (roughly_near >= at_once) refine();
+        }
+        refine();
+        compare(rows, std::span(fine).first(near), allow);
+        plan_.expected_recall = std::min(plan_.expected_recall, sketches::found_share);
+        return runs * bounded_codes::run_slabs;
+    }
+    template <class Rows>
+    [[gnu::always_inline]] static void prefetch(const Rows& vectors, row_id row) noexcept {
+        const auto* bytes = static_cast<const std::byte*>(vectors.at(row));
+        const auto size = std::min<std::size_t>(row_bytes(vectors.type(), vectors.dim()), 512);
+        for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
     }
     /// No row beyond this is of use.
     [[nodiscard]] float bound() const noexcept {

@@ -1,6 +1,7 @@
 #include <vecstore/index/ivf/query.hpp>
 #include <vecstore/index/ivf/take_least.hpp>
 #include <vecstore/quantization/code_distances.hpp>
+#include <vecstore/quantization/sign_codes.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -95,31 +96,10 @@ void ivf_query::make_tables(const ivf_lists& lists) {
             for (std::size_t j = 0; j < codewords; ++j) table[j] = scale * (a * words[j] + b * words[codewords + j]);
         }
     }
-    round_tables(subs, term_weight_ * lists.term_step_max() / term_levels);
-}
-
-void ivf_query::round_tables(std::size_t subs, float step_least) {
-    constexpr float sums_max = 49'000;
-    float range_max = 0, range_sum = 0;
-    for (std::size_t s = 0; s < subs; ++s) {
-        float* table = raw_tables_.data() + s * codewords;
-        const float least = *std::min_element(table, table + codewords);
-        const float range = *std::max_element(table, table + codewords) - least;
-        for (std::size_t j = 0; j < codewords; ++j) table[j] -= least;
-        bias_ += least;
-        range_max = std::max(range_max, range);
-        range_sum += range;
-    }
-    step_ = std::max({range_max / 255, range_sum / sums_max, step_least});
-    if (!(step_ > 0) || !std::isfinite(step_)) step_ = 1;
-    tables_.assign(quantization::table_bytes(subs), 0);
-    const float inverse = 1 / step_;
-    for (std::size_t s = 0; s < subs; ++s) {
-        auto* to = tables_.data() + quantization::table_offset(s);
-        for (std::size_t j = 0; j < codewords; ++j)
-            to[j] = to[j + codewords] =
-                static_cast<std::uint8_t>(std::min(255.0f, raw_tables_[s * codewords + j] * inverse + 0.5f));
-    }
+    const auto rounded =
+        quantization::round_tables(raw_tables_, 255, term_weight_ * lists.term_step_max() / term_levels, tables_);
+    bias_ += rounded.least;
+    step_ = rounded.step;
 }
 
 void ivf_query::aim(const ivf_lists& lists, std::uint32_t i, float slack) {

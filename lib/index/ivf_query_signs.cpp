@@ -1,4 +1,5 @@
 #include <vecstore/index/ivf/query.hpp>
+#include <vecstore/quantization/sign_codes.hpp>
 
 #include <algorithm>
 #include <array>
@@ -6,23 +7,14 @@
 
 namespace vecstore::index {
 
-using quantization::codewords;
-
-/// The inner product of the rotated query with four levels, each half above or below their middle.
 void ivf_query::make_sign_tables(const ivf_lists& lists) {
     const auto dim = lists.dim(), subs = lists.subs();
     rotated_.assign(4 * subs, 0);
     std::copy_n(query_.begin(), dim, rotated_.begin());
     lists.rotation().apply(rotated_.data());
-    raw_tables_.resize(subs * codewords);
-    for (std::size_t s = 0; s < subs; ++s)
-        for (std::size_t j = 0; j < codewords; ++j) {
-            float sum = 0;
-            for (std::size_t b = 0; b < 4; ++b) sum += rotated_[4 * s + b] * ((j >> b & 1) != 0 ? 0.5f : -0.5f);
-            raw_tables_[s * codewords + j] = sum;
-        }
-    bias_ = 0;
-    round_tables(subs, 0);
+    const auto product = quantization::make_sign_tables(rotated_, raw_tables_, tables_);
+    bias_ = product.least;
+    step_ = product.step;
 }
 
 /// For cosine and dot the part of the query along the centroid is known, for euclid the centroid itself.
@@ -39,7 +31,7 @@ void ivf_query::aim_signs(const ivf_lists& lists, std::uint32_t i, float slack) 
         slack * sides * apart / std::sqrt(static_cast<float>(std::max<std::size_t>(lists.dim(), 2) - 1));
     term_ = {list_bias_ + along * list_.least_term, along * list_.term_step};
     scale_ = factors.scale;
-    dot_ = {-sides * bias_, -sides * step_};
+    dot_ = {sides * bias_, sides * step_};
     error_ = {deviation * factors.error.least, deviation * factors.error.step};
 }
 

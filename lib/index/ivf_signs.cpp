@@ -1,28 +1,13 @@
 #include "index/ivf_signs.hpp"
 
 #include <vecstore/quantization/rotation_code.hpp>
-
-#include <algorithm>
-#include <cmath>
+#include <vecstore/quantization/sign_codes.hpp>
 
 namespace vecstore::index::detail {
 
 using quantization::block_rows;
-using quantization::level_scale;
-
-namespace {
-
-level_scale levels_of(const std::vector<float>& values) {
-    const auto [least, most] = std::minmax_element(values.begin(), values.end());
-    return {*least, (*most - *least) / 255};
-}
-
-unsigned level_of(float value, const level_scale& levels, bool upward) {
-    const float level = levels.step > 0 ? (value - levels.least) / levels.step : 0;
-    return static_cast<unsigned>(std::clamp(upward ? std::ceil(level) : std::round(level), 0.0f, 255.0f));
-}
-
-}  // namespace
+using quantization::level_of;
+using quantization::levels_of;
 
 sign_encoder::sign_encoder(metric m, const quantization::rotation& rotation, const float* centroid)
     : metric_(m),

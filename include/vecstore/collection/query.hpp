@@ -52,7 +52,8 @@ struct query {
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
 
-    /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`.
+    /// How exact: the share of the true nearest points that may be expected, in (0, 1]. 1 means `exact`. Of points so new
+    /// that they are in no index yet, 999 of 1,000 may be expected at least, whatever is asked.
     double recall = 0.95;
     /// Candidates kept in each graph walk, instead of `recall`; where there are inverted lists alone, lists scanned.
     std::optional<std::size_t> ef = {};
@@ -72,12 +73,12 @@ struct query_plan {
     search_strategy strategy = search_strategy::exact_scan;
     std::size_t ef = 0;            ///< largest ef of any graph walk; 0 when none was walked
     std::size_t lists_probed = 0;  ///< most inverted lists wanted of any part; 0 when none has answered by lists
-    /// What the settings taken were measured to find, less one standard error: the least of all indexes searched. 1 when
-    /// all was scanned.
+    /// What the settings taken were measured to find, less one standard error: the least of all indexes searched; at most
+    /// 0.999 when sketches of new rows were. 1 when all was scanned.
     double expected_recall = 1;
     std::size_t distances = 0;     ///< distances computed, between codes or originals
     std::size_t rescored = 0;      ///< of these, by originals after a search by codes
-    std::size_t rows_scanned = 0;  ///< of these, by exact scan of memtables and parts without an index
+    std::size_t rows_scanned = 0;  ///< of these, by scans of memtables and parts without an index
     std::size_t filter_evaluations = 0;
     bool fell_back = false;          ///< a walk found too few matches, an exact scan completed the answer
     std::size_t parts_together = 0;  ///< parts that were scanned once for this and other queries of its batch

@@ -46,6 +46,10 @@ inline constexpr std::size_t panel_rows = 32;
 [[nodiscard]] constexpr std::size_t sign_block_bytes(std::size_t subs) noexcept {
     return (sub_pairs(subs) + 3) * block_rows;
 }
+/// Of a sign block, the terms, scales and errors.
+inline constexpr std::size_t sign_factor_bytes = 3 * block_rows;
+/// The largest entry of tables for signs: so small that several are added as bytes.
+inline constexpr unsigned sign_entry_max = 31;
 /// Bytes of the look-up tables of one query: two pairs of subs share 128 bytes, each table twice, so that every width
 /// of register loads them as they are: tables of subs 4 g, 4 g, 4 g + 2, 4 g + 2, then of 4 g + 1, 4 g + 1, 4 g + 3,
 /// 4 g + 3. Tables of subs that do not exist are zero.
@@ -81,14 +85,19 @@ struct level_scale {
 
 /// One run of sign blocks. The bound of a row is
 ///     term + scale * (dot.least + dot.step * sum of its table entries) - error.
+/// Preconditions: dot.step > 0; scales are not negative; 32 bytes behind the last signs can be read.
 struct sign_scan_input {
     const std::byte* blocks = nullptr;
     std::size_t rows = 0;  ///< the last block may be partly filled
     std::size_t subs = 0;
-    const std::uint8_t* tables = nullptr;  ///< [table_bytes(subs)]; the sums of all tables stay below 2^16
+    const std::uint8_t* tables = nullptr;  ///< [table_bytes(subs)], up to sign_entry_max; sums stay below 2^16
     level_scale term, scale, error;
     level_scale dot;
     float limit = 0;  ///< rows whose bound is not above are let through
+    /// [blocks, sign_factor_bytes]: terms, scales and errors where they do not lie in the blocks, which then are signs
+    /// alone. Rows that are not near are passed over without them.
+    const std::byte* factors = nullptr;
+    std::size_t ahead = 0;  ///< bytes from a block to what is asked for beside it; 0 = four blocks
 };
 
 /// As `scan_output`.
@@ -107,7 +116,8 @@ struct fast_scan_kernels {
     /// Sums the tables over each row from block `first_block` on; a sum with its term saturates at 65535. Returns the
     /// number of the block it stopped at for want of room, or the number of blocks.
     std::size_t (*scan)(const scan_input& in, std::size_t first_block, scan_output& out) noexcept;
-    /// The same over sign blocks; bounds are computed in f32.
+    /// The same over sign blocks; bounds are computed in f32. First comes what the sum alone can tell, whatever a row's
+    /// term, scale and error may be; most blocks end there.
     std::size_t (*scan_signs)(const sign_scan_input& in, std::size_t first_block, sign_scan_output& out) noexcept;
     /// out[r * out_stride + c] = the inner product of row r [dim] and centroid c of `panels`.
     void (*dots)(const float* rows, std::size_t row_count, std::size_t row_stride, const float* panels,

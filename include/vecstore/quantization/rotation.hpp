@@ -46,6 +46,22 @@ public:
         }
     }
 
+    /// Vectors that `apply_turned` rotates together.
+    static constexpr std::size_t lanes = 16;
+
+    /// The same for `lanes` vectors at once, turned: values [dim, lanes].
+    /// Cost: a fifth of `apply` for each, since nothing moves between the lanes of a register.
+    void apply_turned(float* values) const noexcept {
+        for (std::size_t round = 0; round < rounds; ++round) {
+            scale_turned(values, dim_, signs_.data() + round * dim_, 1);
+            transform_turned(values);
+            if (window_ == dim_) continue;
+            float* last = values + (dim_ - window_) * lanes;
+            scale_turned(last, window_, &tail_, 0);
+            transform_turned(last);
+        }
+    }
+
 private:
     static constexpr std::size_t rounds = 4;
 
@@ -57,6 +73,38 @@ private:
                     x[i] = a + b;
                     x[i + half] = a - b;
                 }
+    }
+
+    static void scale_turned(float* x, std::size_t count, const float* by, std::size_t step) noexcept {
+        for (std::size_t d = 0; d < count; ++d, x += lanes, by += step)
+            for (std::size_t i = 0; i < lanes; ++i) x[i] *= *by;
+    }
+    /// Two steps of the transform at once while there are two, so that values are read and written half as often.
+    void transform_turned(float* x) const noexcept {
+        std::size_t half = 1;
+        for (; 2 * half < window_; half *= 4)
+            for (std::size_t first = 0; first < window_; first += 4 * half)
+                for (std::size_t i = first; i < first + half; ++i) {
+                    float *const p = x + i * lanes, *const q = p + half * lanes, *const r = q + half * lanes,
+                                 *const s = r + half * lanes;
+                    for (std::size_t lane = 0; lane < lanes; ++lane) {
+                        const float a = p[lane] + q[lane], b = p[lane] - q[lane];
+                        const float c = r[lane] + s[lane], d = r[lane] - s[lane];
+                        p[lane] = a + c;
+                        q[lane] = b + d;
+                        r[lane] = a - c;
+                        s[lane] = b - d;
+                    }
+                }
+        for (; half < window_; half *= 2)
+            for (std::size_t i = 0; i < half; ++i) {
+                float *const p = x + i * lanes, *const q = p + half * lanes;
+                for (std::size_t lane = 0; lane < lanes; ++lane) {
+                    const float a = p[lane], b = q[lane];
+                    p[lane] = a + b;
+                    q[lane] = a - b;
+                }
+            }
     }
 
     std::size_t dim_;

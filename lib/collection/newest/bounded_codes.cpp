@@ -23,7 +23,11 @@ bool bounded_codes::fit(vecstore::metric m, element_type type, std::size_t dim) 
 }
 
 bounded_codes::bounded_codes(vecstore::metric m, element_type type, std::size_t dim)
-    : metric_(m), type_(type), dim_(dim), records_(quantization::bounded_slab_bytes(quantization::slab_lines(dim))) {}
+    : metric_(m),
+      type_(type),
+      dim_(dim),
+      records_(quantization::bounded_slab_bytes(quantization::slab_lines(dim))),
+      sketches_(m, dim) {}
 
 bool bounded_codes::make_room() noexcept {
     if (stopped_) return false;

@@ -1,8 +1,10 @@
 /// Codes of the newest rows, with which a scan leaves out most rows for certain (quantization/bounded_slabs.hpp): it reads a
 /// quarter of the bytes and finds what a scan of the originals finds, without training, for any data.
 /// Rows are encoded 16 at a time, when the last of them has come: no line is ever written that a reader may read.
-/// Memory: dim + 12 bytes a row.
+/// Memory: dim + 12 bytes a row; with sketches (sketches.hpp), which a search makes that need not be exact, dim / 8 + 3 more.
 #pragma once
+
+#include "sketches.hpp"
 
 #include <vecstore/core/chunked_array.hpp>
 #include <vecstore/core/types.hpp>
@@ -47,8 +49,17 @@ public:
     [[nodiscard]] quantization::bounded_run run(std::size_t first, std::size_t count) const noexcept {
         return {records_.at(first), count, lines(), static_cast<std::uint32_t>(first * quantization::slab_rows)};
     }
-    /// Of the slabs there are; the room kept for more is not backed by memory yet.
-    [[nodiscard]] std::size_t memory_bytes() const noexcept { return slabs() * records_.group(); }
+    /// Of the slabs there are, and of sketches; the room kept for more is not backed by memory yet.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return slabs() * records_.group() + sketches_.memory_bytes();
+    }
+    /// Sketches of the first runs; null when there are none for these dimensions, or none yet. `more` of them are made now if
+    /// slabs have come, which costs about 0.1 ms for one of 128 dimensions, unless another thread is at it.
+    [[nodiscard]] const sketches* sketched(std::size_t more) const noexcept {
+        if (dim_ < sketches::dim_least) return nullptr;
+        sketches_.extend(more, slabs() / run_slabs, [this](std::size_t i) { return run(i * run_slabs, run_slabs); });
+        return sketches_.runs() > 0 ? &sketches_ : nullptr;
+    }
 
     /// Runs start at multiples of this.
     static constexpr std::size_t run_slabs = quantization::slab_run_rows / quantization::slab_rows;
@@ -69,6 +80,7 @@ private:
     bool stopped_ = false;
     std::vector<float> values_;  ///< the row that is encoded, padded
     std::vector<std::uint8_t> codes_;
+    sketches sketches_;
 };
 
 /// A query prepared for bounded codes.

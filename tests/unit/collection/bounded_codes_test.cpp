@@ -1,7 +1,6 @@
-#include "support/store.hpp"
+#include "support/strange_rows.hpp"
 
 #include <vecstore/distance/computer.hpp>
-#include <vecstore/distance/pack.hpp>
 
 #include <catch2/catch.hpp>
 #include <collection/newest/bounded_codes.hpp>
@@ -16,47 +15,12 @@ namespace vs = vecstore;
 using vs::detail::bounded_codes;
 using vs::detail::bounded_search;
 using vs::detail::memtable;
+using vs::test::all_data;
+using vs::test::data;
+using vs::test::draw;
+using vs::test::stored;
 
 namespace {
-
-enum class data { even, outliers, zeros, tiny, huge, duplicates, far, one_value, mixed };
-constexpr data all_data[] = {data::even,       data::outliers, data::zeros,     data::tiny, data::huge,
-                             data::duplicates, data::far,      data::one_value, data::mixed};
-
-std::vector<float> draw(data kind, std::size_t dim, vs::random_source& random, std::size_t i) {
-    auto row = vs::test::random_vector(random, dim);
-    const auto scale = [&](float by) {
-        for (auto& x : row) x *= by;
-    };
-    switch (kind) {
-        case data::even: break;
-        case data::outliers: row[random.below(dim)] = i % 3 == 0 ? 6e4f : 1'000.0f; break;
-        case data::zeros:
-            if (i % 2 == 0) std::fill(row.begin(), row.end(), 0.0f);
-            break;
-        case data::tiny: scale(i % 2 == 0 ? 1e-40f : 1e-20f); break;
-        case data::huge: scale(i % 2 == 0 ? 3e38f : 1e18f); break;
-        case data::duplicates: {
-            vs::random_source same(i % 5);
-            row = vs::test::random_vector(same, dim);
-            break;
-        }
-        case data::far:
-            for (auto& x : row) x = 1e4f + (i % 2 == 0 ? 1e-2f : 1.0f) * x;
-            break;
-        case data::one_value: std::fill(row.begin(), row.end(), 0.3f); break;
-        case data::mixed: scale(static_cast<float>(std::pow(10.0, 30 * (random.unit() - 0.5)))); break;
-    }
-    return row;
-}
-
-/// A packed row as a collection would store it; nothing when it would be refused.
-std::optional<std::vector<std::byte>> stored(std::vector<float> values, vs::metric m, vs::element_type type) {
-    if (m == vs::metric::cosine && !vs::normalize(values)) return std::nullopt;
-    std::vector<std::byte> row(vs::row_bytes(type, values.size()));
-    if (!vs::pack(type, values, row)) return std::nullopt;
-    return row;
-}
 
 struct ruled_out {
     std::size_t rows = 0, out = 0;

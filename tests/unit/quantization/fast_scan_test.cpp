@@ -112,9 +112,15 @@ TEST_CASE("fast_scan: every table finds the rows whose bounds over signs are not
                 for (std::size_t s = 0; s < subs; ++s)
                     for (std::size_t j = 0; j < codewords; ++j)
                         tables[table_offset(s) + j] = tables[table_offset(s) + j + codewords] =
-                            static_cast<std::uint8_t>(random.below(256));
-                sign_scan_input in{blocks.data(), rows,        subs, tables.data(), {0.5f, 0.01f}, {0.2f, 0.003f},
-                                   {0.1f, 0.02f}, {-3, 0.01f}, 0};
+                            static_cast<std::uint8_t>(random.below(sign_entry_max + 1));
+                sign_scan_input in{.blocks = blocks.data(),
+                                   .rows = rows,
+                                   .subs = subs,
+                                   .tables = tables.data(),
+                                   .term = {0.5f, 0.01f},
+                                   .scale = {0.2f, 0.003f},
+                                   .error = {0.1f, 0.02f},
+                                   .dot = {-3, 0.01f}};
                 std::vector<float> right;
                 for (std::size_t row = 0; row < rows; ++row) {
                     const auto* block = blocks.data() + row / 32 * sign_block_bytes(subs) + row % 32;
@@ -132,16 +138,34 @@ TEST_CASE("fast_scan: every table finds the rows whose bounds over signs are not
                 INFO(kernels->name << ", " << subs << " subs, " << rows << " rows");
                 std::vector<float> bounds(256);
                 std::vector<std::uint32_t> found(256);
-                sign_scan_output out{bounds.data(), found.data(), 256, 0};
-                REQUIRE(kernels->scan_signs(in, 0, out) == (rows + 31) / 32);
-                std::size_t next = 0;
-                for (std::size_t row = 0; row < rows; ++row) {
-                    const bool passes = next < out.count && found[next] == row;
-                    if (passes) CHECK(bounds[next++] == Approx(right[row]).margin(1e-4));
-                    if (right[row] < in.limit - 1e-4f) CHECK(passes);
-                    if (right[row] > in.limit + 1e-4f) CHECK_FALSE(passes);
+                const auto scan = [&] {
+                    sign_scan_output out{bounds.data(), found.data(), 256, 0};
+                    REQUIRE(kernels->scan_signs(in, 0, out) == (rows + 31) / 32);
+                    std::size_t next = 0;
+                    for (std::size_t row = 0; row < rows; ++row) {
+                        const bool passes = next < out.count && found[next] == row;
+                        if (passes) CHECK(bounds[next++] == Approx(right[row]).margin(1e-4));
+                        if (right[row] < in.limit - 1e-4f) CHECK(passes);
+                        if (right[row] > in.limit + 1e-4f) CHECK_FALSE(passes);
+                    }
+                    REQUIRE(next == out.count);
+                };
+                scan();
+                std::vector<std::byte> signs, factors;  // the same where they lie apart
+                const auto count = sub_pairs(subs) * block_rows;
+                for (std::size_t at = 0; at < blocks.size(); at += sign_block_bytes(subs)) {
+                    const auto* block = blocks.data() + at;
+                    signs.insert(signs.end(), block, block + count);
+                    factors.insert(factors.end(), block + count, block + sign_block_bytes(subs));
                 }
-                REQUIRE(next == out.count);
+                signs.resize(signs.size() + 32);
+                in.blocks = signs.data();
+                in.factors = factors.data();
+                scan();
+                in.limit = *std::min_element(right.begin(), right.end());
+                scan();
+                in.limit = -1e6f;
+                scan();
             }
 }
 

@@ -53,3 +53,23 @@ TEST_CASE("rotation: the seed is all that it depends on", "[rotation]") {
     CHECK(rotated(1) == rotated(1));
     CHECK(rotated(1) != rotated(2));
 }
+
+TEST_CASE("rotation: vectors in lanes are rotated as each alone", "[rotation]") {
+    random_source random(5);
+    constexpr auto lanes = rotation::lanes;
+    for (const std::size_t dim : {1u, 2u, 3u, 8u, 64u, 96u, 128u, 384u, 512u}) {
+        INFO("dim " << dim);
+        const rotation r(dim, 9);
+        std::vector<float> turned(dim * lanes);
+        for (auto& x : turned) x = static_cast<float>(random.unit() - 0.5);
+        std::vector<std::vector<float>> alone(lanes, std::vector<float>(dim));
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            for (std::size_t d = 0; d < dim; ++d) alone[lane][d] = turned[d * lanes + lane];
+            r.apply(alone[lane].data());
+        }
+        r.apply_turned(turned.data());
+        for (std::size_t lane = 0; lane < lanes; ++lane)
+            for (std::size_t d = 0; d < dim; ++d)
+                REQUIRE(turned[d * lanes + lane] == Approx(alone[lane][d]).margin(1e-5));
+    }
+}

@@ -62,8 +62,6 @@ private:
     };
     void order_lists(std::size_t more);
     void make_tables(const ivf_lists& lists);
-    /// Of the raw tables [subs, 16]: step, bias and tables in bytes. Steps are not finer than `step_least`.
-    void round_tables(std::size_t subs, float step_least);
     void make_sign_tables(const ivf_lists& lists);
     void aim_signs(const ivf_lists& lists, std::uint32_t i, float slack);
     [[nodiscard]] float spread_of_bytes(const ivf_lists& lists, float distance) const noexcept;
