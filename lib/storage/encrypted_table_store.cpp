@@ -71,27 +71,26 @@ result<byte_vector> value_ciphers::open(std::string_view table, byte_span key, b
 
 namespace {
 
-/// Memory that grows in pieces and goes at once.
+/// Memory that grows in pieces and goes at once. The first piece is in it: most readers get one or two small values.
 class arena {
 public:
     std::span<std::byte> take(std::size_t bytes) {
-        if (bytes > left_) {
-            const auto piece = std::max(bytes, std::min<std::size_t>(piece_max, pieces_.empty() ? 512 : 4 * last_));
-            pieces_.push_back(std::make_unique<std::byte[]>(piece));
-            at_ = pieces_.back().get();
-            left_ = last_ = piece;
+        if (bytes > left_.size()) {
+            const auto piece = std::max(
+                bytes, std::min(piece_max, first_.size() << std::min<std::size_t>(2 * pieces_.size() + 2, 16)));
+            pieces_.push_back(std::make_unique_for_overwrite<std::byte[]>(piece));
+            left_ = {pieces_.back().get(), piece};
         }
-        const std::span<std::byte> taken(at_, bytes);
-        at_ += bytes;
-        left_ -= bytes;
+        const auto taken = left_.first(bytes);
+        left_ = left_.subspan(bytes);
         return taken;
     }
 
 private:
     static constexpr std::size_t piece_max = 256u << 10;
+    std::array<std::byte, 512> first_;
     std::vector<std::unique_ptr<std::byte[]>> pieces_;
-    std::byte* at_ = nullptr;
-    std::size_t left_ = 0, last_ = 0;
+    std::span<std::byte> left_{first_};
 };
 
 result<std::optional<byte_span>> open_found(const value_ciphers& ciphers, arena& memory, table_id table, byte_span key,

@@ -17,7 +17,9 @@
 ///
 /// Costs: parts are decrypted into memory of the process when they are touched first, so they take their size in memory, unless
 /// `vector_options::on_disk` keeps the originals out of it; then each of them that is read decrypts 4 KiB or more. Searches
-/// of what is in memory cost the same. Tables are 28 bytes larger for each entry.
+/// of what is in memory cost the same. Tables are 28 bytes larger for each entry. In processor time, 128 dimensions and five
+/// payload fields (benchmarks/database/encryption_bench.cpp): searching as before, and with originals on disk twice; reading
+/// a point by its id 1.7 times (2.2 microseconds); writing 1.1 times; a checkpoint twice (one more microsecond a point).
 /// Paper: Dworkin, "Galois/Counter Mode (GCM) and GMAC", NIST SP 800-38D, 2007.
 /// Thread safety: any thread.
 #pragma once
