@@ -1,7 +1,7 @@
 /// Codes of the newest rows, with which a scan leaves out most rows for certain (quantization/bounded_slabs.hpp): it reads a
 /// quarter of the bytes and finds what a scan of the originals finds, without training, for any data.
 /// Rows are encoded 16 at a time, when the last of them has come: no line is ever written that a reader may read.
-/// Memory: dim + 12 bytes a row; with sketches (sketches.hpp), which a search makes that need not be exact, dim / 8 + 3 more.
+/// Memory: dim + 12 bytes a row; with sketches (sketches.hpp), which a search makes that need not be exact, 3 dim / 8 + 23 more.
 #pragma once
 
 #include "sketches.hpp"

@@ -109,10 +109,7 @@ void sketches::sketch_slab(const std::byte* slab, std::size_t lines, std::size_t
     work_->rows.known &= decode(slab, lines);
     cut(first);
     work_->rotation.apply_turned(work_->turned.data());
-    // What the code of a row leaves out may lie along the query, however it is turned.
-    const auto& terms = terms_of(slab, lines);
-    const float each = std::sqrt(static_cast<float>(bits() - 1)) / deviations;
-    for (std::size_t r = 0; r < lanes; ++r) work_->rows.left_out[first + r] = terms.errors[r] * each;
+    std::copy_n(terms_of(slab, lines).errors, lanes, work_->rows.off.begin() + static_cast<std::ptrdiff_t>(first));
     code_signs(first, record);
     code_finely(first);
 }
@@ -157,8 +154,8 @@ void sketches::code_signs(std::size_t first, std::byte* blocks) const noexcept {
         const float length = std::sqrt(squares[r]);
         rows.scales[first + r] = scale;
         rows.lengths[first + r] = length;
-        rows.errors[first + r] = std::sqrt(std::max(0.0f, scale * scale * quarter - squares[r])) +
-                                 16 * of_sums * length + rows.left_out[first + r];
+        rows.errors[first + r] = std::sqrt(std::max(0.0f, scale * scale * quarter - squares[r]));
+        rows.off[first + r] += 16 * of_sums * length;
         if (metric_ == metric::euclid) rows.terms[first + r] = squares[r];
         rows.known &= squares[r] == 0 || (squares[r] >= square_least && squares[r] <= square_most);
     }
@@ -189,25 +186,30 @@ void sketches::code_finely(std::size_t first) const noexcept {
     }
     for (std::size_t r = 0; r < lanes; ++r) {
         const float length = rows.lengths[first + r], square = length * length;
-        row_factors factors{rows.terms[first + r], along[r] > 0 ? square / along[r] : 0, 0};
-        factors.error = std::sqrt(std::max(0.0f, factors.scale * factors.scale * squares[r] - square)) +
-                        16 * of_sums * length + rows.left_out[first + r];
+        row_factors factors{rows.terms[first + r], along[r] > 0 ? square / along[r] : 0, 0, length,
+                            rows.off[first + r]};
+        factors.error = std::sqrt(std::max(0.0f, factors.scale * factors.scale * squares[r] - square));
         std::memcpy(to + r * fine_bytes() + bits() / 4, &factors, sizeof factors);
     }
 }
 
-/// A scale that was rounded makes an estimate longer or shorter: it counts as an error, which is rounded last, upward.
+/// A scale that was rounded makes an estimate longer or shorter, too.
 void sketches::write_levels(std::byte* record) const noexcept {
     auto& rows = work_->rows;
-    run_levels levels{quantization::levels_of(rows.terms), quantization::levels_of(rows.scales), {}, rows.known};
+    run_levels levels;
+    levels.term = quantization::levels_of(rows.terms);
+    levels.scale = quantization::levels_of(rows.scales);
+    levels.known = rows.known;
+    levels.shortest = *std::min_element(rows.lengths.begin(), rows.lengths.end());
+    levels.longest = *std::max_element(rows.lengths.begin(), rows.lengths.end());
     std::array<std::uint8_t, run_rows> scales;
-    const float root = std::sqrt(static_cast<float>(bits() - 1));
     for (std::size_t i = 0; i < run_rows; ++i) {
         scales[i] = quantization::level_of(rows.scales[i], levels.scale, false);
-        const float off =
+        const float rounded =
             std::fabs(levels.scale.least + levels.scale.step * static_cast<float>(scales[i]) - rows.scales[i]);
-        rows.errors[i] += off * root / 2;
-        if (rows.scales[i] > 0) rows.errors[i] += off / rows.scales[i] * rows.lengths[i] * root / deviations;
+        float off = rows.off[i] + rounded * deviations / 2;
+        if (rows.scales[i] > 0) off += rounded / rows.scales[i] * rows.lengths[i];
+        levels.off = std::max(levels.off, off);
     }
     levels.error = quantization::levels_of(rows.errors);
     auto* const factors = record + run_rows / block_rows * sign_bytes();
@@ -219,6 +221,7 @@ void sketches::write_levels(std::byte* record) const noexcept {
     }
     for (const auto& l : {levels.term, levels.scale, levels.error})
         levels.known &= std::isfinite(l.least) && std::isfinite(l.step);
+    levels.known &= std::isfinite(levels.off) && std::isfinite(levels.longest);
     std::memcpy(record + levels_at(), &levels, sizeof levels);
 }
 
@@ -226,8 +229,11 @@ sketch_search::sketch_search(const sketches& rows, const float* query) : rows_(r
     const auto dim = rows.dim(), bits = rows.bits();
     const auto center = rows.center();
     const bool euclid = rows.metric() == metric::euclid;
-    double product = 0, square = 0;
-    for (std::size_t d = 0; d < dim; ++d) product += double{query[d]} * double{center[d]};
+    double product = 0, square = 0, whole = 0;
+    for (std::size_t d = 0; d < dim; ++d) {
+        product += double{query[d]} * double{center[d]};
+        whole += double{query[d]} * double{query[d]};
+    }
     const float along = euclid                     ? 1.0f
                         : rows.center_square() > 0 ? static_cast<float>(product) / rows.center_square()
                                                    : 0.0f;
@@ -238,12 +244,13 @@ sketch_search::sketch_search(const sketches& rows, const float* query) : rows_(r
     }
     rows.rotation().apply(rotated.data());
     sides_ = euclid ? 2.0f : 1.0f;
-    const float length = static_cast<float>(std::sqrt(square));
+    length_ = static_cast<float>(std::sqrt(square));
+    whole_ = static_cast<float>(std::sqrt(whole));
     const auto of_sum = quantization::make_sign_tables(rotated, raw, tables_);
     dot_ = {sides_ * of_sum.least, sides_ * of_sum.step};
     bias_ = euclid ? static_cast<float>(square) : rows.metric() == metric::cosine ? 1.0f : 0.0f;
     term_weight_ = euclid ? 1.0f : -static_cast<float>(product);
-    deviation_ = sketches::deviations * sides_ * length / std::sqrt(static_cast<float>(bits - 1));
+    deviation_ = sketches::deviations * sides_ * length_ / std::sqrt(static_cast<float>(bits - 1));
     rounding_ = sketches::deviations * dot_.step * std::sqrt(static_cast<float>(rows.subs()) / 12);
     fine_tables_.resize(bits / 2 * quantization::codewords);
     for (std::size_t d = 0; d < bits; d += 2)
@@ -255,18 +262,40 @@ sketch_search::sketch_search(const sketches& rows, const float* query) : rows_(r
     usable_ = square >= double{square_least} && square <= double{square_most} && std::isfinite(term_weight_);
 }
 
+/// At the limit, the product of both rests is `least` or more. For euclid it falls, and rises again, as the rest grows.
+float sketch_search::beside(float shortest, float longest, float term, float limit) const noexcept {
+    float least = bias_ + term - limit, length = longest;
+    if (rows_.metric() == metric::euclid) {
+        const float apart = bias_ - limit;
+        length = std::clamp(apart > 0 ? std::sqrt(apart) : 0.0f, shortest, longest);
+        least = (apart + length * length) / 2;
+    }
+    if (!(least > 0) || !(length > 0)) return 1;
+    const float cosine = std::min(1.0f, least / (length_ * length));
+    return std::min(1.0f, std::sqrt(1 - cosine * cosine) + 1e-3f);
+}
+
+/// A row that is off by a vector of this length is nearer by that to any query, or has so much of the query's length along it.
+float sketch_search::nearer_by(float off, float limit) const noexcept {
+    if (rows_.metric() != metric::euclid) return off * whole_;
+    return off * (2 * std::max(length_, std::sqrt(std::max(0.0f, limit))) + off);
+}
+
 std::span<const row_id> sketch_search::possible(std::size_t run, float limit) noexcept {
     const auto view = rows_.run(run);
-    const auto& [terms, scales, errors, known] = view.levels;
+    const auto& levels = view.levels;
+    const auto &terms = levels.term, &scales = levels.scale, &errors = levels.error;
     const level_scale term{bias_ + term_weight_ * terms.least, term_weight_ * terms.step};
+    const float off = nearer_by(levels.off, limit) + std::fabs(term.step) / 2 +
+                      of_sums * (std::fabs(limit) + std::fabs(bias_) + std::fabs(term_weight_ * terms.least) +
+                                 255 * std::fabs(term.step));
+    const float least_term = term.least - bias_ + std::min(0.0f, 255 * term.step);
+    const float share = beside(levels.shortest, levels.longest, least_term, limit + off);
     // The sum of both deviations grows less than in proportion to a row's error: a line through its ends is above it.
     const float rounded = rounding_ * (scales.least + 255 * scales.step);
-    const float least = deviation_ * errors.least, most = least + 255 * deviation_ * errors.step;
+    const float least = share * deviation_ * errors.least, most = least + 255 * share * deviation_ * errors.step;
     const float first = std::sqrt(least * least + rounded * rounded);
     const float last = std::sqrt(most * most + rounded * rounded);
-    const float off =
-        std::fabs(term.step) / 2 + of_sums * (std::fabs(limit) + std::fabs(bias_) +
-                                              std::fabs(term_weight_ * terms.least) + 255 * std::fabs(term.step));
     quantization::sign_scan_input in;
     in.blocks = view.signs;
     in.rows = sketches::run_rows;
@@ -301,8 +330,10 @@ std::size_t sketch_search::refine(row_id* rows, std::size_t count, float limit) 
             odd += table[quantization::codewords + (two >> 4)];
         }
         const float term = term_weight_ * factors.term;
-        const float bound = bias_ + term - sides_ * factors.scale * (even + odd) - deviation_ * factors.error;
-        const float off = of_sums * (std::fabs(limit) + std::fabs(bias_) + std::fabs(term));
+        const float off =
+            nearer_by(factors.off, limit) + of_sums * (std::fabs(limit) + std::fabs(bias_) + std::fabs(term));
+        const float share = beside(factors.length, factors.length, term, limit + off);
+        const float bound = bias_ + term - sides_ * factors.scale * (even + odd) - share * deviation_ * factors.error;
         rows[kept] = rows[i];
         kept += static_cast<std::size_t>(!(bound > limit + off));
     }

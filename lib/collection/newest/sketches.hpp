@@ -5,9 +5,10 @@
 /// rest r, of which the signs after a random rotation are kept; the query likewise. For euclid r = x - c.
 /// The estimate of a distance, less `deviations` of its standard deviations, stands for the least that it may be: of the
 /// rows that are near, fewer than 1 in 1,000 are taken for farther than they are, whatever the data, and only those may be
-/// missed. The rounding of all else is bounded for certain.
+/// missed. The rounding of all else is bounded for certain. The error of a code is at right angles to the rest of its row, so
+/// that only what the query has beside it counts: less the nearer a row must be.
 /// Sketches are made by those who search, a few runs at a time, out of the bounded codes: writing pays nothing.
-/// Memory: 3 bits a dimension (rounded up to 32 of them) and 15 bytes a row.
+/// Memory: 3 bits a dimension (rounded up to 32 of them) and 23 bytes a row.
 #pragma once
 
 #include <vecstore/core/chunked_array.hpp>
@@ -46,7 +47,9 @@ public:
     /// What the levels of a run's rows stand for.
     struct run_levels {
         quantization::level_scale term, scale, error;
-        bool known = false;  ///< false: the sketches say nothing of these rows
+        float shortest = 0, longest = 0;  ///< rests
+        float off = 0;                    ///< what codes and levels may be off, at most
+        bool known = false;               ///< false: the sketches say nothing of these rows
     };
     struct run_view {
         const std::byte* signs;    ///< blocks [8] of signs alone
@@ -56,7 +59,7 @@ public:
 
     /// What is known of a row behind its code of two bits a dimension.
     struct row_factors {
-        float term = 0, scale = 0, error = 0;
+        float term = 0, scale = 0, error = 0, length = 0, off = 0;
     };
 
     /// Makes up to `more` runs out of `codes_of(run)`, the runs of bounded codes, of which `whole` are full; unless another
@@ -95,7 +98,7 @@ public:
 private:
     struct row_numbers {
         std::array<float, run_rows> terms, scales, errors, lengths;
-        std::array<float, run_rows> left_out;  ///< by the bounded code, as a part of the error
+        std::array<float, run_rows> off;  ///< by the bounded code and by rounding
         bool known = true;
     };
     struct workspace {
@@ -171,6 +174,15 @@ private:
     float sides_ = 1;
     float bias_ = 0;
     float term_weight_ = 1;
+    /// What the query has beside the rest, of one of these lengths, of a row with this part of the distance that is at
+    /// `limit` or nearer: as a share of its own length, at most.
+    [[nodiscard]] float beside(float shortest, float longest, float term, float limit) const noexcept;
+
+    /// How much nearer a row may be than what its codes stand for, when they are off by `off`.
+    [[nodiscard]] float nearer_by(float off, float limit) const noexcept;
+
+    float length_ = 0;     ///< of the query's rest
+    float whole_ = 0;      ///< of the query
     float deviation_ = 0;  ///< for an error of one
     float rounding_ = 0;   ///< deviation for a scale of one, of what the tables round
     bool usable_ = false;
