@@ -103,9 +103,11 @@ public:
             if (!sure_[i]) continue;
             noted.note(found_[i]);
             if (found_[i].size() > wanted_) found_[i].resize(wanted_);
-            answers[queries_[i]] = part_answer{std::move(found_[i]), choice.setting.setting.breadth,
+            answers[queries_[i]] = part_answer{std::move(found_[i]),
+                                               choice.setting.setting.breadth,
                                                (stats_.codes + stats_.distances) / queries_.size(),
-                                               stats_.distances / queries_.size(), choice.setting.recall,
+                                               stats_.distances / queries_.size(),
+                                               choice.setting.recall,
                                                choice.setting.by_queries};
         }
     }

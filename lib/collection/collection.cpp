@@ -107,7 +107,10 @@ result<collection_info> collection::info() const {
         info.sample_bytes += sample.memory_bytes();
         for (const auto& part : *rows.parts) {
             ++info.parts;
-            if (part->indexed() && part->remeasured().queries > 0) info.rows_measured_by_queries += part->size();
+            const auto by_queries = [](const detail::part_index* index) {
+                return index != nullptr && index->measured_by_queries() != nullptr;
+            };
+            if (by_queries(part->graph()) || by_queries(part->lists())) info.rows_measured_by_queries += part->size();
             (part->indexed() ? info.rows_indexed : info.rows_scanned) += part->size();
             if (part->graph() != nullptr) info.rows_in_graphs += part->size();
             if (part->lists() != nullptr) info.rows_in_lists += part->size();

@@ -24,6 +24,8 @@ std::size_t queries_for(const part& p, const vector_options& options, const quer
     const auto kept = sample.size();
     if (!p.indexed() || kept < sampled_queries_min) return 0;
     if (options.on_disk && p.file().on_demand()) return 0;  // what was decrypted would stay in memory
+    for (const auto* index : {p.graph(), p.lists()})
+        if (index != nullptr && index->waiting()) return 0;  // soon it will not, and both are to be compared
     const auto last = p.remeasured();
     const auto seen = sample.seen(), fresh = seen - std::min(seen, last.seen);
     if (when == recheck_when::possible)

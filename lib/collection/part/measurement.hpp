@@ -3,7 +3,8 @@
 /// points made up between rows do not. A graph is measured before they are linked into it, so they are strange to
 /// it; lists hold them, so they are left out of what is found and of the truth. Truth is an exact scan. Costs are time
 /// of the measuring thread's processor.
-/// Limit: users' queries that come from elsewhere (questions against answers) can be harder than these.
+/// Limit: users' queries that come from elsewhere (questions against answers) can be harder than these; recheck.hpp measures with
+/// them when some have come.
 /// Thread safety: functions without state.
 #pragma once
 

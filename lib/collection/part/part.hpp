@@ -135,7 +135,7 @@ public:
     void note_death(ordinal_id ordinal) const noexcept;
     /// At least the dead rows that any view can know of; 0 = every row may be returned.
     [[nodiscard]] row_id dead_rows() const noexcept { return dead_rows_.load(std::memory_order_acquire); }
-    /// When its indexes were measured with queries that came, last; `queries` 0: never.
+    /// When its indexes were measured with queries that came, last, or were to be; `queries` 0: never.
     struct remeasurement {
         std::size_t queries = 0;
         std::uint64_t seen = 0;   ///< queries that had come by then

@@ -144,6 +144,38 @@ TEST_CASE("recheck: too few queries, filters, ranges and exact searches change n
     CHECK(points.info().value().rows_measured_by_queries == rows);
 }
 
+TEST_CASE("recheck: binary vectors, too, and each named vector by its own queries", "[database]") {
+    auto bits = vector_of(64, vs::metric::hamming, "bits");
+    bits.type = vs::element_type::binary;
+    auto db = vs::database::in_memory(quiet()).value();
+    auto points = db.create_collection("c", {{vector_of(4), bits}}).value();
+    vs::random_source random(1);
+    const auto drawn = [&] {
+        auto v = random_vector(random, 64);
+        for (auto& x : v) x = x > 0 ? 1.0f : 0.0f;
+        return v;
+    };
+    std::vector<vs::point> batch;
+    for (std::uint64_t id = 0; id < 2'500; ++id) {
+        batch.push_back(make_point(id, random_vector(random, 4)));
+        batch.back().vectors = {{"bits", drawn()}};
+    }
+    REQUIRE(points.upsert(batch));
+    REQUIRE(db.optimize());
+    auto q = nearest_to(drawn());
+    q.using_vector = "bits";
+    for (std::size_t i = 0; i < 300; ++i) {
+        q.nearest = drawn();
+        REQUIRE(points.query(q));
+    }
+    REQUIRE(db.optimize());
+    CHECK(points.info().value().sampled_queries == 300);
+    CHECK(points.info().value().sample_bytes < 300 * 64);
+    CHECK(points.query(q).value().plan.parts_by_queries == 1);
+    CHECK(points.query(q).value().plan.expected_recall >= 0.949);
+    CHECK(points.query(nearest_to(random_vector(random, 4))).value().plan.parts_by_queries == 0);
+}
+
 TEST_CASE("recheck: nothing is kept of queries when that is switched off, nor when only reading", "[database]") {
     const memory_disk disk;
     auto options = quiet();
