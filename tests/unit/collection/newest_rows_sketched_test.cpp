@@ -12,7 +12,7 @@ namespace vs = vecstore;
 using namespace vecstore::test;
 using vs::detail::sketches;
 
-TEST_CASE("newest rows: beside an index are found as by an exact search", "[collection]") {
+TEST_CASE("newest rows: beside an index are found as by an exact search", "[collection][one_thread]") {
     constexpr std::size_t dim = 64;
     for (const auto m : {vs::metric::euclid, vs::metric::cosine}) {
         memory_disk disk;

@@ -96,7 +96,8 @@ void check_answers(const store& s, vs::metric m, bool coded) {
 
 }  // namespace
 
-TEST_CASE("newest rows: found as by a scan of originals, ties included, in memtables and in parts", "[collection]") {
+TEST_CASE("newest rows: found as by a scan of originals, ties included, in memtables and in parts",
+          "[collection][one_thread]") {
     for (const auto m : {vs::metric::euclid, vs::metric::dot})
         for (const auto type : {vs::element_type::f32, vs::element_type::f16, vs::element_type::bf16}) {
             store s(m, type);
@@ -108,7 +109,7 @@ TEST_CASE("newest rows: found as by a scan of originals, ties included, in memta
         }
 }
 
-TEST_CASE("newest rows: a part takes over the codes of the memtable it was written from", "[collection]") {
+TEST_CASE("newest rows: a part takes over the codes of the memtable it was written from", "[collection][one_thread]") {
     store s(vs::metric::euclid);
     s.db.checkpoint().value();
     const auto waiting = s.points.info().value();

@@ -79,7 +79,7 @@ void ask_for_ten(const sketched_table& s, vs::metric m, const std::vector<float>
 
 }  // namespace
 
-TEST_CASE("sketches: fewer than 1 in 1,000 rows at the limit are ruled out, for any data", "[collection]") {
+TEST_CASE("sketches: fewer than 1 in 1,000 rows at the limit are ruled out, for any data", "[collection][one_thread]") {
     tally all;
     for (const auto m : {vs::metric::euclid, vs::metric::dot, vs::metric::cosine})
         for (const auto kind : all_data) {
@@ -106,7 +106,7 @@ TEST_CASE("sketches: fewer than 1 in 1,000 rows at the limit are ruled out, for 
     CHECK(static_cast<double>(all.missed) < 0.001 * static_cast<double>(all.near));
 }
 
-TEST_CASE("sketches: most rows are ruled out", "[collection]") {
+TEST_CASE("sketches: most rows are ruled out", "[collection][one_thread]") {
     for (const auto m : {vs::metric::euclid, vs::metric::dot, vs::metric::cosine})
         for (const bool off_center : {false, true}) {
             constexpr std::size_t dim = 128;
@@ -143,7 +143,8 @@ TEST_CASE("sketches: most rows are ruled out", "[collection]") {
         }
 }
 
-TEST_CASE("sketches: made a few runs at a time, of full runs, where there are dimensions enough", "[collection]") {
+TEST_CASE("sketches: made a few runs at a time, of full runs, where there are dimensions enough",
+          "[collection][one_thread]") {
     const sketched_table none(data::even, vs::metric::euclid, vs::element_type::f32, sketches::dim_least - 1, 600);
     CHECK(none.rows == nullptr);
     const auto few = [](std::size_t rows) {

@@ -122,7 +122,7 @@ errc code_of_opening(const std::string& path, const vs::encryption_key& key) {
 
 }  // namespace
 
-TEST_CASE("encryption: a store is the same with it, opened again and again", "[encryption]") {
+TEST_CASE("encryption: a store is the same with it, opened again and again", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     for (const auto index : {vs::index_kind::hnsw, vs::index_kind::ivf, vs::index_kind::flat})
         for (const bool on_disk : {false, true}) {
@@ -143,7 +143,7 @@ TEST_CASE("encryption: a store is the same with it, opened again and again", "[e
         }
 }
 
-TEST_CASE("encryption: no file has a text or a vector in it", "[encryption]") {
+TEST_CASE("encryption: no file has a text or a vector in it", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     CHECK(files_that_tell(f.path()) == "");
@@ -172,7 +172,7 @@ TEST_CASE("encryption: no file has a text or a vector in it", "[encryption]") {
     CHECK(files_that_tell(f.path()) == "");
 }
 
-TEST_CASE("encryption: what is cut off a torn log is not readable either", "[encryption]") {
+TEST_CASE("encryption: what is cut off a torn log is not readable either", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto log = file_ending_in(f.path(), ".wal");
@@ -207,7 +207,7 @@ TEST_CASE("encryption: with a thread in the background, and without mappings", "
 }
 
 TEST_CASE("encryption: who has no key, another one, or one too many is refused before anything happens",
-          "[encryption]") {
+          "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto at = f.copy();
@@ -231,7 +231,7 @@ TEST_CASE("encryption: who has no key, another one, or one too many is refused b
     CHECK(code_of(vs::database::in_memory(f.options)) == errc::invalid_argument);
 }
 
-TEST_CASE("encryption: a source of the key is asked once for each opening", "[encryption]") {
+TEST_CASE("encryption: a source of the key is asked once for each opening", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     int asked = 0;
@@ -247,7 +247,8 @@ TEST_CASE("encryption: a source of the key is asked once for each opening", "[en
     CHECK(asked == 1);
 }
 
-TEST_CASE("encryption: another key takes the place of the old one, and no data is written", "[encryption]") {
+TEST_CASE("encryption: another key takes the place of the old one, and no data is written",
+          "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto at = f.copy();
@@ -270,7 +271,7 @@ TEST_CASE("encryption: another key takes the place of the old one, and no data i
     CHECK(code_of(vs::rekey(f.directory / "plain", key_of(1), key_of(2))) == errc::wrong_key);
 }
 
-TEST_CASE("encryption: missing and damaged keys are told from a wrong key", "[encryption]") {
+TEST_CASE("encryption: missing and damaged keys are told from a wrong key", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto at = f.copy();
@@ -297,7 +298,8 @@ TEST_CASE("encryption: missing and damaged keys are told from a wrong key", "[en
     CHECK(code() == errc::corruption);
 }
 
-TEST_CASE("encryption: a program of before refuses the store, and plain stores stay what they were", "[encryption]") {
+TEST_CASE("encryption: a program of before refuses the store, and plain stores stay what they were",
+          "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     auto& files = vs::storage::posix_file_system();
@@ -307,7 +309,7 @@ TEST_CASE("encryption: a program of before refuses the store, and plain stores s
     CHECK_FALSE(fs::exists(f.directory / "plain/keys"));
 }
 
-TEST_CASE("encryption: files that are swapped, and records of another log, are found", "[encryption]") {
+TEST_CASE("encryption: files that are swapped, and records of another log, are found", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto at = f.copy();
@@ -352,7 +354,7 @@ TEST_CASE("encryption: files that are swapped, and records of another log, are f
     }
 }
 
-TEST_CASE("encryption: values that are moved or put back into the tables are found", "[encryption]") {
+TEST_CASE("encryption: values that are moved or put back into the tables are found", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const memory_disk disk;
     {
@@ -383,7 +385,7 @@ TEST_CASE("encryption: values that are moved or put back into the tables are fou
     CHECK(code_of(docs.verify_state()) == errc::corruption);
 }
 
-TEST_CASE("encryption: snapshots, backups and restored stores need the key and keep it", "[encryption]") {
+TEST_CASE("encryption: snapshots, backups and restored stores need the key and keep it", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     auto options = f.options;
@@ -454,7 +456,7 @@ TEST_CASE("encryption: readers in other handles, feeds and subscriptions of chan
     CHECK(docs_of(reader).get(9'100, true, true).value().vector == marked_vector(9'100));
 }
 
-TEST_CASE("encryption: check, salvage and repair work with the key", "[encryption]") {
+TEST_CASE("encryption: check, salvage and repair work with the key", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f;
     const auto at = f.copy();
@@ -531,7 +533,7 @@ TEST_CASE("encryption: check, salvage and repair work with the key", "[encryptio
     }
 }
 
-TEST_CASE("encryption: memory that stays on disk is read as it is needed", "[encryption]") {
+TEST_CASE("encryption: memory that stays on disk is read as it is needed", "[encryption][one_thread]") {
     if (!vs::encryption_available()) return;
     const fixture f(vs::index_kind::hnsw, true);
     auto db = f.open().value();
@@ -546,7 +548,7 @@ TEST_CASE("encryption: memory that stays on disk is read as it is needed", "[enc
     CHECK(code_of(docs_of(reopened).query(query)) == errc::corruption);
 }
 
-TEST_CASE("encryption: a build without OpenSSL says so", "[encryption]") {
+TEST_CASE("encryption: a build without OpenSSL says so", "[encryption][one_thread]") {
     if (vs::encryption_available()) return;
     const temporary_directory directory;
     CHECK(code_of_opening(directory / "db", key_of(1)) == errc::unsupported);

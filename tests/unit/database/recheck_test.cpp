@@ -69,7 +69,8 @@ outcome ask(const vs::collection& points, std::uint64_t seed, float off, double 
 
 }  // namespace
 
-TEST_CASE("recheck: queries that are harder than rows get what they ask for once some have come", "[database]") {
+TEST_CASE("recheck: queries that are harder than rows get what they ask for once some have come",
+          "[database][one_thread]") {
     for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::ivf}) {
         INFO(to_string(kind));
         auto db = vs::database::in_memory(quiet()).value();
@@ -96,7 +97,7 @@ TEST_CASE("recheck: queries that are harder than rows get what they ask for once
     }
 }
 
-TEST_CASE("recheck: queries that are easier than rows become cheaper", "[database]") {
+TEST_CASE("recheck: queries that are easier than rows become cheaper", "[database][one_thread]") {
     auto db = vs::database::in_memory(quiet()).value();
     const auto points = filled(db, 0.5f, vs::index_kind::hnsw);
     const auto before = ask(points, 2, 0, 0.95);
