@@ -65,7 +65,7 @@ double recall_of(const vs::collection& points, std::vector<vs::query> queries) {
 
 }  // namespace
 
-TEST_CASE("batch search: a batch gets the recall it asks for, of live points alone", "[collection][one_thread]") {
+TEST_CASE("batch search: a batch gets the recall it asks for, of live points alone", "[collection]") {
     const auto m = GENERATE(vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan);
     const auto kind = GENERATE(vs::index_kind::automatic, vs::index_kind::hnsw, vs::index_kind::ivf);
     INFO(to_string(m) << " " << to_string(kind));
@@ -83,7 +83,7 @@ TEST_CASE("batch search: a batch gets the recall it asks for, of live points alo
         for (const auto& hit : answer) CHECK(hit.id.number() % 5 != 0);
 }
 
-TEST_CASE("batch search: plans tell what was shared, and only plain queries share", "[collection][one_thread]") {
+TEST_CASE("batch search: plans tell what was shared, and only plain queries share", "[collection]") {
     store s;
     const auto points = s.fill(vs::metric::euclid, vs::index_kind::automatic);
     auto queries = s.queries(0.98, 10);
@@ -110,7 +110,7 @@ TEST_CASE("batch search: plans tell what was shared, and only plain queries shar
     CHECK(points.query(queries[5]).value().plan.parts_together == 0);
 }
 
-TEST_CASE("batch search: new points and points of another part are found with the rest", "[collection][one_thread]") {
+TEST_CASE("batch search: new points and points of another part are found with the rest", "[collection]") {
     store s;
     auto points = s.fill(vs::metric::euclid, vs::index_kind::automatic);
     std::vector<vs::point> newest;

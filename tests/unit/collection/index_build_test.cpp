@@ -76,8 +76,7 @@ constexpr auto everything = [](vs::ordinal_id) { return true; };
 
 }  // namespace
 
-TEST_CASE("index build: a part that is mostly another one begins with its graph, and finds as much",
-          "[collection][one_thread]") {
+TEST_CASE("index build: a part that is mostly another one begins with its graph, and finds as much", "[collection]") {
     for (const bool coded : {true, false}) {
         fixture f(3'600);
         f.options.quantization = coded ? vs::quantization_kind::automatic : vs::quantization_kind::none;
@@ -96,7 +95,7 @@ TEST_CASE("index build: a part that is mostly another one begins with its graph,
     }
 }
 
-TEST_CASE("index build: parts that are no help are not begun with", "[collection][one_thread]") {
+TEST_CASE("index build: parts that are no help are not begun with", "[collection]") {
     fixture f(4'400);
     const auto anew = links(graph_of(f.index(*f.part_of(everything))));
     const auto third = f.index(*f.part_of([](auto o) { return o < 2'100; }));
@@ -110,7 +109,7 @@ TEST_CASE("index build: parts that are no help are not begun with", "[collection
     CHECK((links(graph_of(f.index(*f.part_of(everything), {other_m}))) == anew));
 }
 
-TEST_CASE("index build: a merge that is cancelled leaves no files", "[collection][one_thread]") {
+TEST_CASE("index build: a merge that is cancelled leaves no files", "[collection]") {
     fixture f(2'600);
     const auto large = f.index(*f.part_of([](auto o) { return o < 2'200; }));
     const auto together = f.part_of(everything);

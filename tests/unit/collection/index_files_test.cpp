@@ -96,7 +96,7 @@ void fill(vs::index::graph& g) {
 
 }  // namespace
 
-TEST_CASE("index files: the bytes of a graph's file, version 2", "[collection][golden][one_thread]") {
+TEST_CASE("index files: the bytes of a graph's file, version 2", "[collection][golden]") {
     files_of_index f;
     vs::index::graph graph(2);
     fill(graph);
@@ -128,7 +128,7 @@ TEST_CASE("index files: the bytes of a graph's file, version 2", "[collection][g
     CHECK(found[0].distance == 25);
 }
 
-TEST_CASE("index files: the bytes of the file of lists, version 1", "[collection][golden][one_thread]") {
+TEST_CASE("index files: the bytes of the file of lists, version 1", "[collection][golden]") {
     files_of_index f;
     vs::index::ivf_bytes lists;
     // One list with one centroid, the mean (1, 2); rows are flat.

@@ -55,7 +55,7 @@ vs::collection filled(vs::database& db, const kinds& kind) {
 }  // namespace
 
 TEST_CASE("index kinds: as many hits as match, for every kind, filtered, after deletes, within a radius",
-          "[collection][one_thread]") {
+          "[collection]") {
     using vs::field;
     for (const auto& kind : all_kinds) {
         INFO(to_string(kind.index) << " " << to_string(kind.quantization));
@@ -99,7 +99,7 @@ TEST_CASE("index kinds: as many hits as match, for every kind, filtered, after d
     }
 }
 
-TEST_CASE("index kinds: a query tells how it was answered", "[collection][one_thread]") {
+TEST_CASE("index kinds: a query tells how it was answered", "[collection]") {
     for (const auto& kind : all_kinds) {
         INFO(to_string(kind.index) << " " << to_string(kind.quantization));
         auto db = vs::database::in_memory({.background_threads = 0}).value();
@@ -123,8 +123,7 @@ TEST_CASE("index kinds: a query tells how it was answered", "[collection][one_th
     }
 }
 
-TEST_CASE("index kinds: on disk, an original that cannot be read is an error, not a worse answer",
-          "[collection][one_thread]") {
+TEST_CASE("index kinds: on disk, an original that cannot be read is an error, not a worse answer", "[collection]") {
     for (const auto kind : {index_kind::hnsw, index_kind::ivf}) {
         const memory_disk disk;
         auto db = disk.open().value();

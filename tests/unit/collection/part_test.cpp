@@ -88,7 +88,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("part: what was written is read back", "[collection][one_thread]") {
+TEST_CASE("part: what was written is read back", "[collection]") {
     fixture f(100);
     CHECK(f.descriptor.rows == 100);
     CHECK(f.descriptor.first_ordinal == 10);
@@ -107,8 +107,7 @@ TEST_CASE("part: what was written is read back", "[collection][one_thread]") {
     }
 }
 
-TEST_CASE("part: a file of version 1 is read: f32 rows, strides in floats, no type in the header",
-          "[collection][one_thread]") {
+TEST_CASE("part: a file of version 1 is read: f32 rows, strides in floats, no type in the header", "[collection]") {
     fixture f(0);
     auto file = vs::storage::block_file_writer::create(f.files, "parts/9.part", vs::storage::fourcc("VPRT"), 1).value();
     const std::uint8_t metric = 3;
@@ -132,7 +131,7 @@ TEST_CASE("part: a file of version 1 is read: f32 rows, strides in floats, no ty
     CHECK(code_of(part::open(f.files, "parts", descriptor, other)) == errc::corruption);
 }
 
-TEST_CASE("part: the bytes of version 3, for each type", "[collection][one_thread]") {
+TEST_CASE("part: the bytes of version 3, for each type", "[collection]") {
     struct expectation {
         vs::element_type type;
         std::size_t stride;
@@ -175,7 +174,7 @@ TEST_CASE("part: the bytes of version 3, for each type", "[collection][one_threa
     }
 }
 
-TEST_CASE("part: rows of which one has no identity are kept without", "[collection][one_thread]") {
+TEST_CASE("part: rows of which one has no identity are kept without", "[collection]") {
     vs::storage::memory_file_system files;
     const auto options = vector_of(2, vs::metric::euclid);
     auto writer = vs::detail::part_writer::create(files, "parts", 1, options).value();
@@ -188,7 +187,7 @@ TEST_CASE("part: rows of which one has no identity are kept without", "[collecti
     opened->prefetch_identity(1);
 }
 
-TEST_CASE("part: counts the deaths of its own rows", "[collection][one_thread]") {
+TEST_CASE("part: counts the deaths of its own rows", "[collection]") {
     fixture f(10);
     const auto opened = f.open().value();
     for (const vs::ordinal_id other : {0u, 9u, 11u, 38u, 1'000u}) opened->note_death(other);
@@ -198,8 +197,7 @@ TEST_CASE("part: counts the deaths of its own rows", "[collection][one_thread]")
     CHECK(opened->dead_rows() == 2);
 }
 
-TEST_CASE("part: any flipped bit and any cut of the vector file is corruption with its path",
-          "[collection][one_thread]") {
+TEST_CASE("part: any flipped bit and any cut of the vector file is corruption with its path", "[collection]") {
     fixture f(20);
     const std::string path = "parts/3.part";
     const auto size = f.files.file_size(path).value();
@@ -219,7 +217,7 @@ TEST_CASE("part: any flipped bit and any cut of the vector file is corruption wi
     }
 }
 
-TEST_CASE("part: a damaged graph is left out, never walked", "[collection][one_thread]") {
+TEST_CASE("part: a damaged graph is left out, never walked", "[collection]") {
     fixture f(30);
     f.add_graph();
     const std::string path = "parts/3.hnsw";
@@ -239,7 +237,7 @@ TEST_CASE("part: a damaged graph is left out, never walked", "[collection][one_t
     CHECK(f.open().value()->graph() == nullptr);
 }
 
-TEST_CASE("part: files that belong to something else are refused", "[collection][one_thread]") {
+TEST_CASE("part: files that belong to something else are refused", "[collection]") {
     fixture f(30);
     f.add_graph();
     auto descriptor = f.descriptor;
@@ -269,7 +267,7 @@ TEST_CASE("part: files that belong to something else are refused", "[collection]
     CHECK(f.open().value()->graph() == nullptr);
 }
 
-TEST_CASE("part: a graph of version 1 is walked, with the ef that was measured", "[collection][one_thread]") {
+TEST_CASE("part: a graph of version 1 is walked, with the ef that was measured", "[collection]") {
     fixture f(300);
     f.add_graph();
     const auto opened = f.open().value();
@@ -285,7 +283,7 @@ TEST_CASE("part: a graph of version 1 is walked, with the ef that was measured",
     CHECK(cost.rescored == 0);
 }
 
-TEST_CASE("part: both kinds of index are written, opened again and searched", "[collection][one_thread]") {
+TEST_CASE("part: both kinds of index are written, opened again and searched", "[collection]") {
     fixture f(3'000);
     for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::ivf}) {
         INFO(to_string(kind));
@@ -317,7 +315,7 @@ TEST_CASE("part: both kinds of index are written, opened again and searched", "[
     }
 }
 
-TEST_CASE("part: damaged bytes of an index of either kind leave the part without it", "[collection][one_thread]") {
+TEST_CASE("part: damaged bytes of an index of either kind leave the part without it", "[collection]") {
     fixture f(2'000);
     f.options.dim = 5;
     for (const auto kind : {vs::index_kind::hnsw, vs::index_kind::ivf}) {
@@ -341,7 +339,7 @@ TEST_CASE("part: damaged bytes of an index of either kind leave the part without
     }
 }
 
-TEST_CASE("part: a build that is cancelled leaves no files of indexes", "[collection][one_thread]") {
+TEST_CASE("part: a build that is cancelled leaves no files of indexes", "[collection]") {
     fixture f(2'500);
     const auto plain = f.open().value();
     for (int stop_at = 1; stop_at < 400; stop_at += 60) {
@@ -355,7 +353,7 @@ TEST_CASE("part: a build that is cancelled leaves no files of indexes", "[collec
     }
 }
 
-TEST_CASE("part: parts are sorted by their first ordinals", "[collection][one_thread]") {
+TEST_CASE("part: parts are sorted by their first ordinals", "[collection]") {
     fixture a(5), b(5);
     vs::detail::part_list parts{b.open().value(), a.open().value()};
     vs::detail::sort_parts(parts);

@@ -48,7 +48,7 @@ double missed_at(const calibration& c, std::size_t table, std::size_t step) {
 
 }  // namespace
 
-TEST_CASE("query measurement: many queries are believed, few are drawn towards the rows", "[collection][one_thread]") {
+TEST_CASE("query measurement: many queries are believed, few are drawn towards the rows", "[collection]") {
     const auto rows = of_rows();
     for (const double ratio : {0.5, 1.0, 1.6}) {
         INFO(ratio);
@@ -64,14 +64,12 @@ TEST_CASE("query measurement: many queries are believed, few are drawn towards t
     }
 }
 
-TEST_CASE("query measurement: queries far from what rows say are believed though they are few",
-          "[collection][one_thread]") {
+TEST_CASE("query measurement: queries far from what rows say are believed though they are few", "[collection]") {
     CHECK(missed_at(with_queries(of_rows(), missing(4, 256)), 0, 2) > 0.18);
     CHECK(missed_at(with_queries(of_rows(), missing(0.05, 256)), 0, 2) < 0.006);
 }
 
-TEST_CASE("query measurement: bands keep their proportions, and costs are those of the queries",
-          "[collection][one_thread]") {
+TEST_CASE("query measurement: bands keep their proportions, and costs are those of the queries", "[collection]") {
     const auto made = with_queries(of_rows(), missing(0.5, 100'000));
     const auto& step = made.tables()[0].steps[1];
     CHECK((1 - step.band_recall[3]) / (1 - step.band_recall[0]) == Approx(3).epsilon(0.05));
@@ -80,8 +78,7 @@ TEST_CASE("query measurement: bands keep their proportions, and costs are those 
     CHECK(made.choose(0.9, 10).setting.breadth < of_rows().choose(0.9, 10).setting.breadth);
 }
 
-TEST_CASE("query measurement: what was not measured follows its neighbours, and another k",
-          "[collection][one_thread]") {
+TEST_CASE("query measurement: what was not measured follows its neighbours, and another k", "[collection]") {
     auto some = missing(1.6, 100'000);
     some.tables[0].rungs.pop_back();
     some.tables[0].rungs.erase(some.tables[0].rungs.begin());
@@ -99,7 +96,7 @@ TEST_CASE("query measurement: what was not measured follows its neighbours, and 
     CHECK(missed_at(easier, 1, 1) == Approx(0.05).epsilon(0.05));  // by half only
 }
 
-TEST_CASE("query measurement: harder queries go on beyond the rows' ladder", "[collection][one_thread]") {
+TEST_CASE("query measurement: harder queries go on beyond the rows' ladder", "[collection]") {
     auto hard = missing(3, 1'000);
     hard.tables[0].rungs.push_back({{120, 12}, 0.03, 1e-6, 30});
     hard.tables[0].rungs.push_back({{180, 15}, 0.008, 1e-7, 45});
@@ -115,7 +112,7 @@ TEST_CASE("query measurement: harder queries go on beyond the rows' ladder", "[c
     CHECK_FALSE(of_rows().choose(0.98, 10).reached);
 }
 
-TEST_CASE("query measurement: rows that miss nothing do not hide that queries do", "[collection][one_thread]") {
+TEST_CASE("query measurement: rows that miss nothing do not hide that queries do", "[collection]") {
     calibration perfect;
     perfect.add_table(10, {{{10, 10}, 1, 5e-5f, 1, {}}, {{20, 10}, 1, 5e-5f, 2, {}}});
     query_measurement measured{shares_of_rows, 1, true, {{10, {{{10, 10}, 0.1, 1e-4, 1}, {{20, 10}, 0.0, 6e-7, 2}}}}};
@@ -125,7 +122,7 @@ TEST_CASE("query measurement: rows that miss nothing do not hide that queries do
     CHECK(made.choose(0.99, 10).setting.breadth > 10);
 }
 
-TEST_CASE("query measurement: deeper re-scoring stays within the breadth of a walk", "[collection][one_thread]") {
+TEST_CASE("query measurement: deeper re-scoring stays within the breadth of a walk", "[collection]") {
     using vecstore::detail::deepened;
     query_measurement measured;
     CHECK(deepened({40, 15}, measured).rescored == 15);

@@ -82,8 +82,7 @@ constexpr auto all_live = [](vs::row_id) { return true; };
 
 }  // namespace
 
-TEST_CASE("recheck: a part promises what queries get, for each kind, metric and element type",
-          "[collection][one_thread]") {
+TEST_CASE("recheck: a part promises what queries get, for each kind, metric and element type", "[collection]") {
     auto small = options_of(vs::index_kind::hnsw);
     small.quantization = vs::quantization_kind::int4;
     auto originals = options_of(vs::index_kind::hnsw, vs::metric::cosine);
@@ -117,7 +116,7 @@ TEST_CASE("recheck: a part promises what queries get, for each kind, metric and 
     }
 }
 
-TEST_CASE("recheck: where many neighbours are wanted, that is what is measured", "[collection][one_thread]") {
+TEST_CASE("recheck: where many neighbours are wanted, that is what is measured", "[collection]") {
     const fixture f(options_of(vs::index_kind::hnsw));
     const auto asked = f.queries(2, 6, 100);
     REQUIRE(vs::detail::recheck_part({*f.built, f.options, asked, nullptr, always}));
@@ -125,7 +124,7 @@ TEST_CASE("recheck: where many neighbours are wanted, that is what is measured",
     CHECK(f.recall(*f.built->graph(), asked, 100, chosen.setting, all_live) >= 0.94);
 }
 
-TEST_CASE("recheck: dead rows are not to be found", "[collection][one_thread]") {
+TEST_CASE("recheck: dead rows are not to be found", "[collection]") {
     const fixture f(options_of(vs::index_kind::hnsw));
     const auto asked = f.queries(2, 6);
     const auto lives = [](vs::row_id row) { return row % 3 != 0; };
@@ -136,7 +135,7 @@ TEST_CASE("recheck: dead rows are not to be found", "[collection][one_thread]") 
     CHECK(got <= 0.96);
 }
 
-TEST_CASE("recheck: one query asked often tells little", "[collection][one_thread]") {
+TEST_CASE("recheck: one query asked often tells little", "[collection]") {
     const fixture f(options_of(vs::index_kind::hnsw));
     const auto before = f.built->graph()->choose(0.95, 10);
     const std::vector<vs::detail::asked_query> same(300, f.queries(2, 6)[7]);
@@ -152,7 +151,7 @@ TEST_CASE("recheck: one query asked often tells little", "[collection][one_threa
     CHECK(before.setting.breadth > 0);
 }
 
-TEST_CASE("recheck: cancelled or damaged, all stays as it was", "[collection][one_thread]") {
+TEST_CASE("recheck: cancelled or damaged, all stays as it was", "[collection]") {
     const fixture f(options_of(vs::index_kind::hnsw));
     const auto asked = f.queries(2, 6);
     for (const int allowed : {0, 1, 5, 30}) {

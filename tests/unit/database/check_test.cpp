@@ -149,7 +149,7 @@ TEST_CASE("check: names each kind of damage, its file and its place", "[check]")
     }
 }
 
-TEST_CASE("check: never fails or crashes on damage, and what it calls right opens", "[check][one_thread]") {
+TEST_CASE("check: never fails or crashes on damage, and what it calls right opens", "[check]") {
     const full_sample s;
     vs::random_source random(11);
     std::size_t harmless = 0, found = 0;

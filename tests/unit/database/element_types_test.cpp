@@ -83,8 +83,7 @@ void check_query(const vs::collection& docs, const combination& c, const std::ve
 
 }  // namespace
 
-TEST_CASE("element types: kept and found in memtables, parts and graphs, and after reopening",
-          "[database][one_thread]") {
+TEST_CASE("element types: kept and found in memtables, parts and graphs, and after reopening", "[database]") {
     constexpr std::size_t dim = 20, count = 2'300;
     for (const auto& c : combinations) {
         INFO(to_string(c.m) << " " << to_string(c.type));

@@ -175,7 +175,7 @@ TEST_CASE("query: a batch sees one state and fails as a whole", "[database]") {
 }
 
 TEST_CASE("query: graphs, parts without graph and memory give one answer; ef, recall and exact choose the effort",
-          "[database][one_thread]") {
+          "[database]") {
     vs::random_source random(11);
     for (const auto metric : metrics) {
         INFO(to_string(metric));
@@ -216,7 +216,7 @@ TEST_CASE("query: graphs, parts without graph and memory give one answer; ef, re
     }
 }
 
-TEST_CASE("query: limit is a contract at any selectivity, over graphs with dead rows", "[database][one_thread]") {
+TEST_CASE("query: limit is a contract at any selectivity, over graphs with dead rows", "[database]") {
     vs::random_source random(5);
     auto db = vs::database::in_memory(quiet()).value();
     auto docs = db.create_collection("docs", one_vector(8, vs::metric::cosine)).value();

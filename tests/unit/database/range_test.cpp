@@ -42,7 +42,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("range: all points within, by every metric, exactly or nearly", "[database][one_thread]") {
+TEST_CASE("range: all points within, by every metric, exactly or nearly", "[database]") {
     for (const auto m : {vs::metric::cosine, vs::metric::dot, vs::metric::euclid, vs::metric::manhattan}) {
         INFO(to_string(m));
         const fixture f(m);

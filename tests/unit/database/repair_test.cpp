@@ -176,7 +176,7 @@ TEST_CASE("repair: a damaged log is cut only when it is told to, and its rest ke
     CHECK_FALSE(files_below(at + "/diverged").empty());
 }
 
-TEST_CASE("repair: damaged tables are written anew from what can be read", "[repair][one_thread]") {
+TEST_CASE("repair: damaged tables are written anew from what can be read", "[repair]") {
     const full_sample s;
     vs::random_source random(3);
     const auto total = vs::check(s.path()).value().points;

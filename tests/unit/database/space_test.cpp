@@ -59,8 +59,7 @@ std::size_t pages_of_deaths(const std::string& directory) {
 
 }  // namespace
 
-TEST_CASE("space: after five rewrites of all points, an optimized store is as small as a new one",
-          "[database][one_thread]") {
+TEST_CASE("space: after five rewrites of all points, an optimized store is as small as a new one", "[database]") {
     temporary_directory directory;
     auto options = quiet();
     options.checkpoint_bytes = 1u << 20;
