@@ -37,6 +37,7 @@ class VecstoreRecipe(ConanFile):
             self.requires("boost/[>=1.81 <2]")
             self.requires("fmt/[>=9 <12]")
             self.requires("lmdb/[>=0.9.24 <1]")
+            self.requires("utf8proc/[>=2.8 <3]")
             self.requires("xxhash/[>=0.8 <1]")
             if self.options.get_safe("encryption"):
                 self.requires("openssl/[>=1.1.1 <4]")
@@ -56,8 +57,8 @@ class VecstoreRecipe(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["VECSTORE_LIBRARY"] = not self.options.header_only
         toolchain.cache_variables["VECSTORE_ENCRYPTION"] = bool(self.options.get_safe("encryption", False))
-        # FAISS is not asked for: ivf indexes can then be searched, not built.
-        for part in ("FAISS", "TESTS", "EXAMPLES", "BENCHMARKS", "WARNINGS_AS_ERRORS"):
+        # FAISS and libstemmer are not asked for: ivf indexes can then be searched, not built, and texts are not stemmed.
+        for part in ("FAISS", "STEMMER", "TESTS", "EXAMPLES", "BENCHMARKS", "WARNINGS_AS_ERRORS"):
             toolchain.cache_variables[f"VECSTORE_{part}"] = False
         toolchain.generate()
 
@@ -79,7 +80,8 @@ class VecstoreRecipe(ConanFile):
             library.set_property("cmake_target_name", "vecstore::vecstore")
             library.libs = ["vecstore"]
             library.defines = ["VECSTORE_COMPILED=1"]
-            library.requires = ["headers", "boost::json", "fmt::fmt", "lmdb::lmdb", "xxhash::xxhash"]
+            library.requires = ["headers", "boost::json", "fmt::fmt", "lmdb::lmdb", "utf8proc::utf8proc",
+                                "xxhash::xxhash"]
             if self.options.get_safe("encryption"):
                 library.requires.append("openssl::crypto")
             if self.settings.os == "Linux":

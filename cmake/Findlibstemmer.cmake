@@ -1,0 +1,18 @@
+# Defines libstemmer::libstemmer. A package file (Conan) is preferred; Debian's has none, so header and library are looked for.
+if(NOT TARGET libstemmer::libstemmer)
+    find_package(libstemmer CONFIG QUIET)
+endif()
+if(NOT TARGET libstemmer::libstemmer)
+    find_path(libstemmer_INCLUDE_DIR libstemmer.h)
+    find_library(libstemmer_LIBRARY NAMES stemmer libstemmer)
+    mark_as_advanced(libstemmer_INCLUDE_DIR libstemmer_LIBRARY)
+    if(libstemmer_INCLUDE_DIR AND libstemmer_LIBRARY)
+        add_library(libstemmer::libstemmer UNKNOWN IMPORTED)
+        set_target_properties(libstemmer::libstemmer PROPERTIES
+            IMPORTED_LOCATION ${libstemmer_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${libstemmer_INCLUDE_DIR})
+    endif()
+else()
+    set(libstemmer_LIBRARY libstemmer::libstemmer)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(libstemmer REQUIRED_VARS libstemmer_LIBRARY)
