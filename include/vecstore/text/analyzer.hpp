@@ -25,8 +25,7 @@ struct analyzer_options {
     bool lowercase = true;
 
     /// Latin letters with marks, ligatures and full-width forms become ASCII: a with a ring is a, ae as one
-    /// letter is two. Letters
-    /// of other scripts stay as they are, with their marks.
+    /// letter is two. Letters of other scripts stay as they are, with their marks.
     bool ascii_folding = false;
 
     /// Tokens with fewer or more characters (code points) after stemming are left out. 0 = no bound. For `prefix`: the
