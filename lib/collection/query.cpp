@@ -288,7 +288,7 @@ result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
             failure = std::move(point).error();
             return false;
         }
-        if (!filter(id, point->payload)) return true;
+        if (!session.passes(filter, ordinal, *point)) return true;
         if (answer.records.size() == page.limit) {
             answer.next = id;
             return false;
@@ -307,8 +307,8 @@ result<std::size_t> collection::count(const filter::expression& filter) const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     if (compiled.passes_all()) return session.state().point_count;
     std::size_t matches = 0;
-    VECSTORE_CHECK(session.for_each_point([&](ordinal_id, const detail::point_ref& point) {
-        matches += compiled(point.id, point.payload);
+    VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
+        matches += session.passes(compiled, ordinal, point);
         return true;
     }));
     return matches;

@@ -41,6 +41,13 @@ result<const void*> read_session::vector(std::size_t slot, ordinal_id ordinal) c
     return find_vector(view_->vectors[slot], ordinal);
 }
 
+bool read_session::has_vector(std::string_view name, ordinal_id ordinal) const noexcept {
+    const auto& options = collection_->options().vectors;
+    for (std::size_t slot = 0; slot < options.size(); ++slot)
+        if (options[slot].name == name) return holds_vector(view_->vectors[slot], ordinal);
+    return false;
+}
+
 result<void> read_session::for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit) {
     const auto& overlays = view_->overlays;
     const auto from_overlays = overlays.back()->first_ordinal();

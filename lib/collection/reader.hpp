@@ -9,6 +9,7 @@
 #include "port.hpp"
 
 #include <vecstore/collection/query.hpp>
+#include <vecstore/filter/evaluate.hpp>
 
 #include <functional>
 #include <memory>
@@ -39,6 +40,15 @@ public:
     /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
     /// Errors: corruption (its block is damaged), io.
     [[nodiscard]] result<const void*> vector(std::size_t slot, ordinal_id ordinal) const;
+
+    /// Whether the point has a vector of that name.  Cost: a search in the parts that may have it.
+    [[nodiscard]] bool has_vector(std::string_view name, ordinal_id ordinal) const noexcept;
+    /// Whether the filter lets the point pass.
+    [[nodiscard]] bool passes(const filter::compiled& filter, ordinal_id ordinal,
+                              const point_ref& point) const noexcept {
+        const auto has = [&](std::string_view name) noexcept { return has_vector(name, ordinal); };
+        return filter(point.id, point.payload, has);
+    }
 
     /// Calls `visit(ordinal, point)` for each visible point in the order of ordinals, until it returns false.
     result<void> for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit);

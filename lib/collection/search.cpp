@@ -130,7 +130,7 @@ private:
             failure_ = std::move(point).error();
             return false;
         }
-        return filter_(point->id, point->payload);
+        return session_.passes(filter_, ordinal, *point);
     }
 
     result<void> scan_exactly() {
@@ -154,7 +154,7 @@ private:
         std::vector<ordinal_id> matches;
         const auto add_if_passes = [&](ordinal_id ordinal, const point_ref& point) {
             ++plan_.filter_evaluations;
-            if (filter_(point.id, point.payload)) matches.push_back(ordinal);
+            if (session_.passes(filter_, ordinal, point)) matches.push_back(ordinal);
             return true;
         };
         if (const auto ids = filter_.required_ids()) {

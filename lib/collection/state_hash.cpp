@@ -28,6 +28,20 @@ hash128 hash_of_point(collection_id collection, const point_id& id, std::uint64_
     return storage::checksum128(bytes);
 }
 
+bool holds_vector(const vector_view& rows, ordinal_id ordinal) noexcept {
+    const auto in = [&](row_id count, const auto& ordinal_of) {
+        const auto row = find_row(count, ordinal, ordinal_of);
+        return row < count && ordinal_of(row) == ordinal;
+    };
+    for (const auto& part : *rows.parts) {
+        if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
+        if (in(part->size(), [&](row_id row) { return part->ordinal_of(row); })) return true;
+    }
+    for (const auto& newest : rows.memtables)
+        if (in(newest.rows, [&](row_id row) { return newest.table->ordinal_of(row); })) return true;
+    return false;
+}
+
 result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal) {
     for (const auto& part : *rows.parts) {
         if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;

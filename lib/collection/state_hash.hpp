@@ -36,6 +36,8 @@ namespace vecstore::detail {
 /// The stored vector [dim]; null when the point lacks it. Lifetime: that of the view.
 /// Errors: corruption (its block is damaged), io.
 [[nodiscard]] result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal);
+/// Whether the point has one, without a look at its bytes.
+[[nodiscard]] bool holds_vector(const vector_view& rows, ordinal_id ordinal) noexcept;
 /// Hash of the vectors of `ordinal`, from the vectors themselves.  Errors: as `find_vector`.
 [[nodiscard]] result<hash128> hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal);
 

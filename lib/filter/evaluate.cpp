@@ -1,76 +1,21 @@
+#include "element_tests.hpp"
+#include "overloaded.hpp"
+
+#include <vecstore/core/siphash.hpp>
 #include <vecstore/filter/evaluate.hpp>
 #include <vecstore/payload/path.hpp>
 
 #include <algorithm>
-#include <functional>
-#include <string_view>
 
 namespace vecstore::filter {
 namespace detail {
 
-/// Ascending, without repeats.
-template <class T>
-class sorted_list {
-public:
-    explicit sorted_list(std::vector<T> values) : values_(std::move(values)) {
-        std::sort(values_.begin(), values_.end());
-        values_.erase(std::unique(values_.begin(), values_.end()), values_.end());
-    }
-    template <class Key>
-    [[nodiscard]] bool contains(const Key& key) const noexcept {
-        return std::binary_search(values_.begin(), values_.end(), key, std::less<>());
-    }
-    [[nodiscard]] const std::vector<T>& values() const noexcept { return values_; }
-
-private:
-    std::vector<T> values_;
+/// What a filter is asked about.
+struct subject {
+    const point_id* id;  ///< null: an element of a payload, which is no point
+    payload::view content;
+    const vector_presence* vectors;
 };
-
-/// Tests of one value that is no array, or of one element of an array.
-struct is_flag {
-    bool wanted;
-    bool operator()(payload::view v) const noexcept {
-        return v.kind() == payload::kind::boolean && v.boolean() == wanted;
-    }
-};
-struct is_integer {
-    std::int64_t wanted;
-    bool operator()(payload::view v) const noexcept { return v.kind() == payload::kind::int64 && v.int64() == wanted; }
-};
-struct is_text {
-    std::string wanted;
-    bool operator()(payload::view v) const noexcept {
-        return v.kind() == payload::kind::string && v.string() == wanted;
-    }
-};
-struct in_integers {
-    sorted_list<std::int64_t> list;
-    bool operator()(payload::view v) const noexcept {
-        return v.kind() == payload::kind::int64 && list.contains(v.int64());
-    }
-};
-struct in_texts {
-    sorted_list<std::string> list;
-    bool operator()(payload::view v) const noexcept {
-        return v.kind() == payload::kind::string && list.contains(v.string());
-    }
-};
-template <class In>
-struct outside {
-    In in;
-    bool operator()(payload::view v) const noexcept { return !v.is_null() && !in(v); }
-};
-struct in_range {
-    range bounds;
-    bool operator()(payload::view v) const noexcept {
-        const auto number = v.number();
-        return number && (!bounds.gt || *number > *bounds.gt) && (!bounds.gte || *number >= *bounds.gte) &&
-               (!bounds.lt || *number < *bounds.lt) && (!bounds.lte || *number <= *bounds.lte);
-    }
-};
-
-using element_test = std::variant<is_flag, is_integer, is_text, in_integers, in_texts, outside<in_integers>,
-                                  outside<in_texts>, in_range>;
 
 struct element_check {
     payload::path where;
@@ -117,11 +62,31 @@ struct null_check {
     }
 };
 
+/// How many values the field has, not a test of each of them.
+struct count_check {
+    payload::path where;
+    values_count bounds;
+    bool operator()(payload::view content) const noexcept {
+        bool present = false;
+        const bool holds = where.any_of(content, [&](payload::view reached) {
+            present = true;
+            const std::uint64_t count = reached.is_array() ? reached.size() : reached.is_null() ? 0 : 1;
+            return is_within(bounds, count);
+        });
+        return present ? holds : is_within(bounds, std::uint64_t{0});
+    }
+};
+
 using id_check = sorted_list<point_id>;
 struct program;
+struct nested_check {
+    payload::path where;  ///< ends with []
+    std::unique_ptr<program> inner;
+};
 
-/// The ids come first: they are the cheapest to check, and need no payload.
-using node = std::variant<id_check, element_check, empty_check, null_check, std::unique_ptr<program>>;
+/// What needs no payload comes first, and what is cheap before what is not.
+using node = std::variant<id_check, slice_condition, has_vector_condition, element_check, empty_check, null_check,
+                          count_check, std::unique_ptr<program>, nested_check>;
 
 struct quorum {
     std::vector<node> nodes;
@@ -133,27 +98,47 @@ struct program {
     std::vector<quorum> at_least;
     bool reads_payload = false;  // in this or in an inner program
 
-    [[nodiscard]] bool passes(const point_id& id, payload::view content) const noexcept;
+    [[nodiscard]] bool passes(const subject& asked) const noexcept;
 };
 
 namespace {
 
-struct asker {
-    const point_id& id;
-    payload::view content;
+bool is_in_slice(const point_id& id, const slice_condition& slice) noexcept {
+    if (id.is_uuid()) {
+        const auto bytes = id.uuid().bytes;
+        return siphash24(std::as_bytes(std::span(bytes))) % slice.total == slice.index;
+    }
+    std::array<std::byte, 8> bytes{};
+    store_le(bytes.data(), id.number());
+    return siphash24(bytes) % slice.total == slice.index;
+}
 
-    bool operator()(const id_check& ids) const noexcept { return ids.contains(id); }
-    bool operator()(const std::unique_ptr<program>& inner) const noexcept { return inner->passes(id, content); }
+struct asker {
+    const subject& asked;
+
+    bool operator()(const id_check& ids) const noexcept { return asked.id != nullptr && ids.contains(*asked.id); }
+    bool operator()(const slice_condition& slice) const noexcept {
+        return asked.id != nullptr && is_in_slice(*asked.id, slice);
+    }
+    bool operator()(const has_vector_condition& vector) const noexcept {
+        return asked.vectors != nullptr && (*asked.vectors)(vector.name);
+    }
+    bool operator()(const std::unique_ptr<program>& inner) const noexcept { return inner->passes(asked); }
+    bool operator()(const nested_check& nested) const noexcept {
+        return nested.where.any_of(asked.content, [&](payload::view element) {
+            return element.is_object() && nested.inner->passes({nullptr, element, nullptr});
+        });
+    }
     template <class Check>
     bool operator()(const Check& check) const noexcept {
-        return check(content);
+        return check(asked.content);
     }
 };
 
 }  // namespace
 
-bool program::passes(const point_id& id, payload::view content) const noexcept {
-    const asker ask{id, content};
+bool program::passes(const subject& asked) const noexcept {
+    const asker ask{asked};
     const auto holds = [&](const node& n) { return std::visit(ask, n); };
     if (!std::all_of(must.begin(), must.end(), holds)) return false;
     if (std::any_of(must_not.begin(), must_not.end(), holds)) return false;
@@ -190,16 +175,33 @@ private:
     }
 
     static node translate(const condition& c, program& owner) {
-        if (const auto* inner = std::get_if<expression>(&c.content)) {
-            auto translated = translate(*inner);
-            owner.reads_payload |= translated->reads_payload;
-            return translated;
-        }
-        if (const auto* ids = std::get_if<has_id_condition>(&c.content)) return id_check(ids->ids);
-        const auto& f = std::get<field_condition>(c.content);
-        owner.reads_payload = true;
-        auto where = *payload::path::parse(f.key);
-        return std::visit([&](const auto& test) { return check(std::move(where), test); }, f.test);
+        return std::visit(overloaded{
+                              [](const has_id_condition& ids) { return node(id_check(ids.ids)); },
+                              [](const slice_condition& slice) { return node(slice); },
+                              [](const has_vector_condition& vector) { return node(vector); },
+                              [&](const expression& inner) {
+                                  auto translated = translate(inner);
+                                  owner.reads_payload |= translated->reads_payload;
+                                  return node(std::move(translated));
+                              },
+                              [&](const nested_condition& nested) {
+                                  owner.reads_payload = true;
+                                  return node(nested_check{elements_at(nested.key), translate(nested.filter)});
+                              },
+                              [&](const field_condition& f) {
+                                  owner.reads_payload = true;
+                                  auto where = *payload::path::parse(f.key);
+                                  return std::visit([&](const auto& test) { return check(std::move(where), test); },
+                                                    f.test);
+                              },
+                          },
+                          c.content);
+    }
+
+    static payload::path elements_at(const std::string& key) {
+        auto where = *payload::path::parse(key);
+        if (where.steps().back().kind == payload::path::step_kind::all) return where;
+        return *payload::path::parse(key + "[]");
     }
 
     static node check(payload::path&& where, const is_empty& test) {
@@ -208,6 +210,31 @@ private:
     static node check(payload::path&& where, const is_null& test) { return null_check{std::move(where), test.wanted}; }
     static node check(payload::path&& where, const range& test) {
         return element_check{std::move(where), in_range{test}};
+    }
+    static node check(payload::path&& where, const values_count& test) { return count_check{std::move(where), test}; }
+    static node check(payload::path&& where, const datetime_range& test) {
+        return element_check{std::move(where), in_datetime_range{test}};
+    }
+    static node check(payload::path&& where, const match_text& test) {
+        return element_check{std::move(where), holds_text{{test.text}}};
+    }
+    static node check(payload::path&& where, const match_phrase& test) {
+        return element_check{std::move(where), holds_text{{test.text}}};
+    }
+    static node check(payload::path&& where, const match_text_any& test) {
+        return element_check{std::move(where), holds_text{words_of(test.text)}};
+    }
+    static node check(payload::path&& where, const match_prefix& test) {
+        return element_check{std::move(where), begins_with{test.prefix}};
+    }
+    static node check(payload::path&& where, const geo_radius& test) {
+        return element_check{std::move(where), in_area<geo_radius>{test}};
+    }
+    static node check(payload::path&& where, const geo_bounding_box& test) {
+        return element_check{std::move(where), in_area<geo_bounding_box>{test}};
+    }
+    static node check(payload::path&& where, const geo_polygon& test) {
+        return element_check{std::move(where), in_area<geo_polygon>{test}};
     }
     static node check(payload::path&& where, const match_value& test) {
         if (const auto* flag = std::get_if<bool>(&test.value)) return element_check{std::move(where), is_flag{*flag}};
@@ -253,8 +280,8 @@ result<compiled> compiled::compile(const expression& filter) {
     return ready;
 }
 
-bool compiled::operator()(const point_id& id, payload::view content) const noexcept {
-    return !program_ || program_->passes(id, content);
+bool compiled::operator()(const point_id& id, payload::view content, vector_presence vectors) const noexcept {
+    return !program_ || program_->passes({&id, content, &vectors});
 }
 
 bool compiled::reads_payload() const noexcept { return program_ && program_->reads_payload; }

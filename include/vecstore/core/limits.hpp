@@ -17,6 +17,7 @@ inline constexpr std::size_t json_bytes_max = 64u << 20;
 inline constexpr std::size_t filter_depth_max = 32;
 inline constexpr std::size_t filter_conditions_max = 4'096;
 inline constexpr std::size_t filter_values_max = 65'536;  ///< values in one any / except / has_id list
+inline constexpr std::size_t filter_text_bytes_max = 65'536;  ///< one text, phrase or prefix
 inline constexpr std::size_t query_limit_max = 65'536;    ///< limit + offset of one query
 inline constexpr std::size_t batch_queries_max = 10'000;
 inline constexpr std::size_t ef_max = 65'536;

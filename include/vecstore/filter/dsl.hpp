@@ -93,6 +93,8 @@ inline std::vector<condition> alternatives(expression&& e) {
 
 namespace vecstore {
 
+class field_size;
+
 /// Names a payload field, by path: `field("lang")`, `field("geo.city")`, `field("items[].price")`.
 /// The path is checked when the filter is used, not here.
 class field {
@@ -141,6 +143,48 @@ public:
     [[nodiscard]] filter::expression between(double low, double high) const {
         return with(filter::range{.gte = low, .lte = high});
     }
+
+    /// Ranges of time hold for texts that mean one (datetime.hpp): `field("seen") >= datetime::parse("2024-01-31").value()`,
+    /// `field("seen") < std::chrono::system_clock::now()`.
+    [[nodiscard]] filter::expression operator<(datetime bound) const {
+        return with(filter::datetime_range{.lt = bound});
+    }
+    [[nodiscard]] filter::expression operator<=(datetime bound) const {
+        return with(filter::datetime_range{.lte = bound});
+    }
+    [[nodiscard]] filter::expression operator>(datetime bound) const {
+        return with(filter::datetime_range{.gt = bound});
+    }
+    [[nodiscard]] filter::expression operator>=(datetime bound) const {
+        return with(filter::datetime_range{.gte = bound});
+    }
+    /// first <= time <= last.
+    [[nodiscard]] filter::expression between(datetime first, datetime last) const {
+        return with(filter::datetime_range{.gte = first, .lte = last});
+    }
+
+    /// A place in the area: `field("loc").within(geo_radius{.center = {13.4, 52.5}, .radius_m = 1'000})`.
+    [[nodiscard]] filter::expression within(const geo_radius& area) const { return with(area); }
+    [[nodiscard]] filter::expression within(const geo_bounding_box& area) const { return with(area); }
+    [[nodiscard]] filter::expression within(geo_polygon area) const { return with(std::move(area)); }
+
+    /// A text that holds this one, one of these words, or these words side by side; see match_text and those behind it.
+    [[nodiscard]] filter::expression text(std::string wanted) const {
+        return with(filter::match_text{std::move(wanted)});
+    }
+    [[nodiscard]] filter::expression text_any(std::string words) const {
+        return with(filter::match_text_any{std::move(words)});
+    }
+    [[nodiscard]] filter::expression phrase(std::string words) const {
+        return with(filter::match_phrase{std::move(words)});
+    }
+    /// A text that begins so.
+    [[nodiscard]] filter::expression prefix(std::string beginning) const {
+        return with(filter::match_prefix{std::move(beginning)});
+    }
+
+    /// How many values the field has: `field("tags").size() >= 2`.
+    [[nodiscard]] field_size size() const;
 
     /// Some value is in the list. Takes `{"a", "b"}`, `{1, 2}`, or a range of strings or of integers.
     [[nodiscard]] filter::expression any_of(std::initializer_list<std::string_view> list) const {
@@ -201,9 +245,80 @@ private:
     std::string path_;
 };
 
+/// The number of values of a field, to be compared with integers.
+class field_size {
+public:
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator==(T count) const {
+        return std::cmp_less(count, 0) ? none() : with({.gte = natural(count), .lte = natural(count)});
+    }
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator!=(T count) const {
+        return !(*this == count);
+    }
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator<(T count) const {
+        return std::cmp_less(count, 0) ? none() : with({.lt = natural(count)});
+    }
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator<=(T count) const {
+        return std::cmp_less(count, 0) ? none() : with({.lte = natural(count)});
+    }
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator>(T count) const {
+        return std::cmp_less(count, 0) ? with({.gte = 0}) : with({.gt = natural(count)});
+    }
+    template <std::integral T>
+    [[nodiscard]] filter::expression operator>=(T count) const {
+        return with({.gte = std::cmp_less(count, 0) ? 0 : natural(count)});
+    }
+
+private:
+    friend class field;
+    explicit field_size(std::string path) : path_(std::move(path)) {}
+    template <class T>
+    [[nodiscard]] static std::uint64_t natural(T count) noexcept {
+        return static_cast<std::uint64_t>(count);
+    }
+    [[nodiscard]] filter::expression with(filter::values_count bounds) const {
+        return filter::condition{filter::field_condition{path_, bounds}};
+    }
+    [[nodiscard]] filter::expression none() const { return with({.lt = 0}); }
+
+    std::string path_;
+};
+
+inline field_size field::size() const { return field_size(path_); }
+
 /// The point's id is one of the list; an empty list lets no point pass.
 [[nodiscard]] inline filter::expression has_id(std::vector<point_id> ids) {
     return filter::condition{filter::has_id_condition{std::move(ids)}};
+}
+
+/// The point has a vector of that name; "" is the default one.
+[[nodiscard]] inline filter::expression has_vector(std::string name) {
+    return filter::condition{filter::has_vector_condition{std::move(name)}};
+}
+
+/// One element of the array at `key` passes the filter, whose paths begin there:
+/// `nested("offers", field("price") < 10 && field("stock") > 0)`.
+[[nodiscard]] inline filter::expression nested(std::string key, filter::expression filter) {
+    return filter::condition{filter::nested_condition{std::move(key), std::move(filter)}};
+}
+
+/// Share `index` of `total` shares of all points, by a hash of the ids.
+[[nodiscard]] inline filter::expression slice(std::uint64_t total, std::uint64_t index) {
+    return filter::condition{filter::slice_condition{total, index}};
+}
+
+/// At least `min_count` (>= 1) of these hold.
+[[nodiscard]] inline filter::expression at_least(std::size_t min_count, std::vector<filter::expression> of) {
+    filter::min_should quorum;
+    quorum.min_count = min_count;
+    for (auto& e : of) quorum.conditions.push_back(filter::detail::as_condition(std::move(e)));
+    filter::expression whole;
+    whole.at_least.push_back(std::move(quorum));
+    return whole;
 }
 
 }  // namespace vecstore

@@ -7,15 +7,40 @@
 #include <vecstore/filter/expression.hpp>
 #include <vecstore/payload/view.hpp>
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <type_traits>
 
 namespace vecstore::filter {
 
 namespace detail {
 struct program;
 }
+
+/// Answers whether the point that a filter is asked about has a vector of some name. Refers to the function that it was
+/// made of, and lives no longer than that; by default it says no.
+/// Thread safety: that of the function.
+class vector_presence {
+public:
+    vector_presence() noexcept = default;
+    template <class Has>
+        requires(std::is_nothrow_invocable_r_v<bool, const Has&, std::string_view> &&
+                 !std::same_as<Has, vector_presence>)
+    vector_presence(const Has& has)
+    noexcept  // NOLINT: implicit by design
+        : has_(&has), ask_([](const void* asked, std::string_view name) noexcept {
+              return static_cast<bool>((*static_cast<const Has*>(asked))(name));
+          }) {}
+
+    [[nodiscard]] bool operator()(std::string_view name) const noexcept { return has_ != nullptr && ask_(has_, name); }
+
+private:
+    const void* has_ = nullptr;
+    bool (*ask_)(const void*, std::string_view) noexcept = nullptr;
+};
 
 /// Thread safety: immutable; one object may be asked from any number of threads. Copies share their content.
 class compiled {
@@ -27,13 +52,15 @@ public:
     /// Cost: O(n log n) in the size of the expression.
     [[nodiscard]] static result<compiled> compile(const expression& filter);
 
-    /// Whether the point passes. `content` is its payload, the empty document when it has none.
+    /// Whether the point passes. `content` is its payload, the empty document when it has none; `vectors` is asked by
+    /// has_vector alone.
     /// Cost: about one walk over the top level of the payload for each condition; no allocation.
-    [[nodiscard]] bool operator()(const point_id& id, payload::view content) const noexcept;
+    [[nodiscard]] bool operator()(const point_id& id, payload::view content,
+                                  vector_presence vectors = {}) const noexcept;
 
     /// True when every point passes, so that no payload need be read.
     [[nodiscard]] bool passes_all() const noexcept { return program_ == nullptr; }
-    /// False when the answer depends on the id alone.
+    /// False when the answer depends on id and vectors alone.
     [[nodiscard]] bool reads_payload() const noexcept;
     /// When only listed ids can pass (a has_id that is required at the top level): the shortest such list, ascending
     /// and without repeats. Borrows from this object and its copies.

@@ -7,11 +7,14 @@
 #include <vecstore/core/limits.hpp>
 #include <vecstore/core/point_id.hpp>
 #include <vecstore/core/result.hpp>
+#include <vecstore/filter/datetime.hpp>
+#include <vecstore/filter/geo.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -64,10 +67,56 @@ struct is_null {
     friend bool operator==(const is_null&, const is_null&) = default;
 };
 
+/// Tests of texts, letter for letter. Where the field has a text index, the first three compare its tokens instead.
+
+/// Holds the text; the empty one is in every text.
+struct match_text {
+    std::string text;
+    friend bool operator==(const match_text&, const match_text&) = default;
+};
+/// Holds one of the words, which blanks separate; no words match nothing.
+struct match_text_any {
+    std::string text;
+    friend bool operator==(const match_text_any&, const match_text_any&) = default;
+};
+/// Holds the words side by side and in order.
+struct match_phrase {
+    std::string text;
+    friend bool operator==(const match_phrase&, const match_phrase&) = default;
+};
+/// Begins with the text.
+struct match_prefix {
+    std::string prefix;
+    friend bool operator==(const match_prefix&, const match_prefix&) = default;
+};
+
+/// A text that means a time (datetime.hpp) within all the bounds given. Bounds lie in the years 0000 to 9999.
+struct datetime_range {
+    std::optional<datetime> gt = {};
+    std::optional<datetime> gte = {};
+    std::optional<datetime> lt = {};
+    std::optional<datetime> lte = {};
+    friend bool operator==(const datetime_range&, const datetime_range&) = default;
+};
+
+/// How many values the field has: an array its elements, null and a missing field none, anything else one.
+struct values_count {
+    std::optional<std::uint64_t> gt = {};
+    std::optional<std::uint64_t> gte = {};
+    std::optional<std::uint64_t> lt = {};
+    std::optional<std::uint64_t> lte = {};
+    friend bool operator==(const values_count&, const values_count&) = default;
+};
+
+/// One of the tests above, or an area that a place `{"lon", "lat"}` lies in.
+using field_test =
+    std::variant<match_value, match_any, match_except, range, is_empty, is_null, match_text, match_text_any,
+                 match_phrase, match_prefix, datetime_range, values_count, geo_radius, geo_bounding_box, geo_polygon>;
+
 /// A test of the values at one path (payload/path.hpp: `a.b`, `a[].b`, `"quoted.key"`).
 struct field_condition {
     std::string key;
-    std::variant<match_value, match_any, match_except, range, is_empty, is_null> test;
+    field_test test;
     friend bool operator==(const field_condition&, const field_condition&) = default;
 };
 
@@ -75,6 +124,20 @@ struct field_condition {
 struct has_id_condition {
     std::vector<point_id> ids;
     friend bool operator==(const has_id_condition&, const has_id_condition&) = default;
+};
+
+/// The point has a vector of that name; "" is the default one.
+struct has_vector_condition {
+    std::string name;
+    friend bool operator==(const has_vector_condition&, const has_vector_condition&) = default;
+};
+
+/// The point is in one of `total` shares of all ids, by a hash: siphash24 of the id (8 bytes little-endian, or the
+/// UUID's 16) modulo `total` is `index`. So `total` readers can take a share each.
+struct slice_condition {
+    std::uint64_t total = 1;  ///< at least 1
+    std::uint64_t index = 0;  ///< less than `total`
+    friend bool operator==(const slice_condition&, const slice_condition&) = default;
 };
 
 struct condition;
@@ -103,10 +166,20 @@ private:
     static bool equal(const expression& a, const expression& b) noexcept;
 };
 
-/// One condition, or again a whole expression. A new kind of condition is one more alternative, here or in
-/// `field_condition::test`, and one more case in validate, compiled and JSON.
+/// One and the same element of the array at `key` (`arr` or `arr[]`) passes the filter, whose paths begin at the
+/// element. Elements that are no objects do not pass. What is asked of the point itself (has_id, has_vector, slice) is
+/// false inside.
+struct nested_condition {
+    std::string key;
+    expression filter;
+    friend bool operator==(const nested_condition&, const nested_condition&) = default;
+};
+
+/// One condition, or again a whole expression. A new kind of condition is one more alternative, here or in `field_test`,
+/// and one more case in validate, compiled, JSON and tests/support/naive_filter.hpp.
 struct condition {
-    std::variant<field_condition, has_id_condition, expression> content;
+    std::variant<field_condition, has_id_condition, expression, has_vector_condition, slice_condition, nested_condition>
+        content;
     friend bool operator==(const condition&, const condition&) = default;
 };
 
@@ -118,9 +191,9 @@ struct min_should {
 };
 
 /// Checks what a compiler of filters relies on: paths parse, lists and nesting are within core/limits.hpp, bounds are
-/// finite, counts are at least 1.
-/// Errors: invalid_argument, with the place in the tree, e.g. `filter.must[1].key: ...`.
-[[nodiscard]] result<void> validate(const expression& filter);
+/// finite, places on the earth, rings closed, counts at least 1.
+/// Errors: invalid_argument, with the place in the tree, which begins with `root`, e.g. `filter.must[1].key: ...`.
+[[nodiscard]] result<void> validate(const expression& filter, std::string_view root = "filter");
 
 // The bodies stand here because they need `condition` and `min_should` to be complete.
 inline expression::expression() noexcept = default;
