@@ -1,4 +1,4 @@
-// kill -9 of a real process in the middle of its writes, checkpoints and merges. What it was told was written is kept
+// kill -9 of a real process in the middle of its writes, checkpoints, merges and snapshots. What it was told was written is kept
 // in a file by this process, which then opens the store and compares.
 #include "campaign/campaign.hpp"
 #include "support/killed_writer.hpp"
@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -37,8 +38,10 @@ public:
         if (!run_and_kill(run_ms)) return;
         take_told();
         compare();
+        verify_snapshots();
         ++outcome_.tried;
     }
+    [[nodiscard]] std::uint64_t snapshots() const { return snapshots_; }
     [[nodiscard]] std::uint64_t steps() const {
         std::uint64_t sum = 0;
         for (const auto& each : model_) sum += each.next;
@@ -173,12 +176,27 @@ private:
         model.content = found;
     }
 
+    /// Each is whole, or none at all.
+    void verify_snapshots() {
+        for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+            const auto path = entry.path().string();
+            if (path.find("db-snapshot-") == std::string::npos) continue;
+            const auto verified = verify_snapshot(path);
+            if (verified)
+                ++snapshots_;
+            else if (verified.error().code != errc::not_found)
+                (void)problem(path + ": " + verified.error().what());
+            std::filesystem::remove_all(entry.path());
+        }
+    }
+
     bool sync_;
     bool spoiled_;
     campaign_outcome& outcome_;
     temporary_directory directory_;
     std::array<thread_model, threads> model_;
     std::uint64_t read_ = 0;
+    std::uint64_t snapshots_ = 0;
     std::string where_;
 };
 
@@ -189,19 +207,22 @@ campaign_outcome run_kill9(const campaign_options& options) {
     const auto rounds = options.count == all_points ? rounds_by_default : options.count;
     random_source random(options.seed);
     std::optional<killed_store> store;
-    std::uint64_t stores = 0, steps = 0;
+    std::uint64_t stores = 0, steps = 0, snapshots = 0;
+    const auto let_go = [&] {
+        if (store) steps += store->steps(), snapshots += store->snapshots();
+    };
     for (std::uint64_t round = 0; round < rounds; ++round) {
         if (round % rounds_of_a_store == 0) {
-            if (store) steps += store->steps();
+            let_go();
             store.emplace(stores++ % 4 != 3, options.spoiled, outcome);  // the death of a process takes no async write
         }
         store->round(30 + random.below(300));
         options.progress(round, rounds);
         if (!outcome.clean()) break;  // what follows in a damaged store means nothing
     }
-    if (store) steps += store->steps();
+    let_go();
     outcome.note = std::to_string(stores) + " stores, " + std::to_string(steps) + " writes acknowledged to " +
-                   std::to_string(threads) + " threads";
+                   std::to_string(threads) + " threads, " + std::to_string(snapshots) + " snapshots verified";
     return outcome;
 }
 

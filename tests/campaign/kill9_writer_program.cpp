@@ -1,4 +1,5 @@
-// What kill9 kills: threads that write, one that writes checkpoints and optimizes, and the store's own thread. Each
+// What kill9 kills: threads that write, one that writes checkpoints, snapshots ("<directory>-snapshot-<pid>-<n>") and optimizes,
+// and the store's own thread. Each
 // acknowledged step is told on standard output.
 // Usage: kill9_writer_program <directory> <sync|async> <truthful|spoiled> <next step of thread 0> <of thread 1> ...
 #include "support/killed_writer.hpp"
@@ -54,5 +55,8 @@ int main(int argc, char** argv) {
     for (unsigned round = 0;; ++round) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         if (!(round % 4 == 3 ? db->optimize() : db->checkpoint())) ::_exit(6);
+        if (round % 4 != 1) continue;
+        const auto name = "-snapshot-" + std::to_string(::getpid()) + "-" + std::to_string(round);
+        if (!db->snapshot(argv[1] + name)) ::_exit(8);
     }
 }
