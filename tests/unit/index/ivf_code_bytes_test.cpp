@@ -61,8 +61,8 @@ TEST_CASE("ivf codes: the bytes of sign codes are as documented", "[ivf][golden]
     byte_vector blocks(quantization::sign_block_bytes((dim + 3) / 4));
     ivf_lists::list list;
     const auto factors = encoder.finish(blocks.data(), list);
-    // What is coded has the squared lengths 1, 20 and 64; the first and the last lie along an axis.
-    CHECK(list.least_term >= 1);
-    CHECK(factors.scales.step > 0);
-    CHECK(blocks == lines({{}, {}, {}, {}}));
+    // The smallest of the terms, the scales and the errors is level 0 of its line, the largest 255.
+    CHECK(list.term_step > 0);
+    CHECK(factors.scale.step > 0);
+    CHECK(blocks == lines({{46, 43, 144}, {0, 66, 255}, {0, 166, 255}, {0, 255, 243}}));
 }
