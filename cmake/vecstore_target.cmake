@@ -5,8 +5,10 @@ if(VECSTORE_CCACHE)
     find_program(VECSTORE_CCACHE_PROGRAM ccache)
     mark_as_advanced(VECSTORE_CCACHE_PROGRAM)
     if(VECSTORE_CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-        # Source paths are absolute, so the build folder need not be part of the cache key.
-        set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${VECSTORE_CCACHE_PROGRAM})
+        # Source paths are absolute, so the build folder need not be part of the cache key. What it must not be strict
+        # about is for the sake of precompiled headers.
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+            CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime ${VECSTORE_CCACHE_PROGRAM})
     endif()
 endif()
 
@@ -22,4 +24,16 @@ function(vecstore_target target)
         # and warns of every atomic_thread_fence.
         target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-tsan)
     endif()
+endfunction()
+
+# vecstore_precompile(<target> <header>...): only where VECSTORE_PRECOMPILED_HEADERS says so, since a precompiled header hides
+# what a source forgot to include.
+function(vecstore_precompile target)
+    if(NOT VECSTORE_PRECOMPILED_HEADERS)
+        return()
+    endif()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    # What ccache asks for.
+    target_compile_options(${target} PRIVATE
+        $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
 endfunction()
