@@ -84,7 +84,7 @@ result<void> collection_state::apply_erase(byte_reader& in, std::uint64_t lsn, s
 
 result<void> collection_state::apply_edit(byte_reader& in, std::uint64_t lsn, storage::table_reader& tables) {
     const auto kind = static_cast<payload_edit>(in.get<std::uint8_t>());
-    if (kind < payload_edit::set || kind > payload_edit::clear) return bad_record("kind of payload edit");
+    if (kind < payload_edit::set || kind > payload_edit::set_at) return bad_record("kind of payload edit");
     std::vector<point_id> ids;
     for (auto left = in.get<std::uint32_t>(); left > 0 && !in.failed(); --left) ids.push_back(point_id::get_key(in));
     const auto body = in.get_sized();
@@ -142,6 +142,14 @@ result<byte_vector> edit_payload(payload::view before, payload_edit kind, byte_s
             auto document = before.to_document();
             VECSTORE_TRY(const auto values, payload::decode(body));
             for (const auto& [key, value] : values) document.set(key, value);
+            return payload::encode(document);
+        }
+        case payload_edit::set_at: {
+            auto document = before.to_document();
+            VECSTORE_TRY(const auto at, decode_at(body));
+            VECSTORE_TRY(const auto path, payload::path::parse(at.path));
+            VECSTORE_TRY(const auto values, payload::decode(at.document));
+            payload::set(document, path, values);
             return payload::encode(document);
         }
         case payload_edit::erase: {

@@ -66,6 +66,30 @@ result<write_result> collection::clear_payload(const point_selector& points, wri
     return edit(access_, points, payload_edit::clear, {}, options);
 }
 
+result<write_result> collection::set_payload_at(const point_selector& points, const std::string& key,
+                                                const payload::document& values, write_options options) {
+    VECSTORE_CHECK(payload::path::parse(key));
+    VECSTORE_TRY(const auto body, payload::encode(values));
+    return edit(access_, points, payload_edit::set_at, detail::encode_at(key, body), options);
+}
+
+result<write_result> collection::update_vectors(const std::vector<point_vectors>& points, write_options options) {
+    return update_vectors(std::span<const point_vectors>(points), std::move(options));
+}
+
+result<write_result> collection::update_vectors(std::span<const point_vectors> points, write_options options) {
+    detail::write_plan plan(*access_->database);
+    VECSTORE_CHECK(plan.update_vectors(access_, points, options.condition));
+    return std::move(plan).commit(options);
+}
+
+result<write_result> collection::erase_vectors(const point_selector& points, const std::vector<std::string>& names,
+                                               write_options options) {
+    detail::write_plan plan(*access_->database);
+    VECSTORE_CHECK(plan.erase_vectors(access_, points, names, options.condition));
+    return std::move(plan).commit(options);
+}
+
 result<hash128> collection::verify_state() const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     const auto& state = *access_->state;

@@ -69,12 +69,16 @@ result<decoded_operation> decode_operation(const wal::record& record, const coll
             decoded.edit = static_cast<payload_edit>(in.get<std::uint8_t>());
             decoded.ids = decode_ids(in);
             const auto body = in.get_sized();
-            if (in.failed() || *decoded.edit < payload_edit::set || *decoded.edit > payload_edit::clear)
+            if (in.failed() || *decoded.edit < payload_edit::set || *decoded.edit > payload_edit::set_at)
                 return bad_record("payload edit");
             if (*decoded.edit == payload_edit::set || *decoded.edit == payload_edit::overwrite) {
                 VECSTORE_TRY(decoded.values, payload::decode(body));
             } else if (*decoded.edit == payload_edit::erase) {
                 VECSTORE_TRY(decoded.paths, decode_paths(body));
+            } else if (*decoded.edit == payload_edit::set_at) {
+                VECSTORE_TRY(auto at, decode_at(body));
+                VECSTORE_TRY(decoded.values, payload::decode(at.document));
+                decoded.paths.push_back(std::move(at.path));
             }
             break;
         }

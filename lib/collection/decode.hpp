@@ -26,8 +26,8 @@ struct decoded_operation {
     std::vector<point> points;         ///< upsert
     std::vector<point_id> ids;         ///< erase, edit
     std::optional<payload_edit> edit;  ///< edit
-    payload::document values;          ///< edit: set, overwrite
-    std::vector<std::string> paths;    ///< edit: erase
+    payload::document values;          ///< edit: set, overwrite, set_at
+    std::vector<std::string> paths;    ///< edit: erase; set_at: the one path
 };
 /// `options`: of the collection that the record names.
 /// Errors: corruption.

@@ -1,10 +1,11 @@
 #include "operation.hpp"
 
+#include "record_cutter.hpp"
+
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
-#include <vecstore/wal/record_cipher.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -12,60 +13,6 @@
 
 namespace vecstore::detail {
 namespace {
-
-constexpr std::size_t record_bytes_target = 1u << 20;
-
-/// Cuts a write into records of about `record_bytes_target`, each with head, count, its items and tail.
-class record_cutter {
-public:
-    record_cutter(wal::record_type type, byte_vector head, byte_vector tail = {})
-        : type_(type), head_(std::move(head)), tail_(std::move(tail)) {}
-
-    /// The buffer for the next item; starts a new record when the current one is full.
-    byte_writer& next_item() {
-        if (count_ > 0 && body_.size() >= record_bytes_target) cut();
-        if (count_ == 0) {
-            body_.put_bytes(head_);
-            count_at_ = body_.size();
-            body_.put(std::uint32_t{0});
-        }
-        ++count_;
-        return body_;
-    }
-    result<std::vector<operation>> finish() && {
-        if (count_ > 0) cut();
-        std::size_t bytes = 0;
-        for (const auto& record : records_) {
-            // What encrypting adds must fit, too; and what can be written shall not depend on it.
-            if (record.payload.size() + wal::sealed_payload_extra > record_bytes_max)
-                return invalid_argument("one record of " + std::to_string(record.payload.size()) +
-                                        " bytes is above the limit of " +
-                                        std::to_string(record_bytes_max - wal::sealed_payload_extra));
-            bytes += record.payload.size();
-        }
-        if (bytes > write_bytes_max)
-            return invalid_argument("a write of " + std::to_string(bytes) + " bytes is above the limit of " +
-                                    std::to_string(write_bytes_max) + "; cut it into smaller batches");
-        return std::move(records_);
-    }
-
-private:
-    void cut() {
-        body_.patch(count_at_, count_);
-        body_.put_bytes(tail_);
-        records_.push_back({type_, std::move(body_).take()});
-        body_ = {};
-        count_ = 0;
-    }
-
-    wal::record_type type_;
-    byte_vector head_;
-    byte_vector tail_;
-    byte_writer body_;
-    std::size_t count_at_ = 0;
-    std::uint32_t count_ = 0;
-    std::vector<operation> records_;
-};
 
 byte_vector collection_head(collection_id collection) {
     byte_writer head;
@@ -79,7 +26,25 @@ result<std::size_t> slot_of(const collection_options& options, const std::string
     return invalid_argument("no vector \"" + name + "\" in this collection");
 }
 
-/// Appends slot and packed row; unit length under cosine.
+result<void> put_point(byte_writer& out, const collection_options& options, const point& p,
+                       std::optional<std::uint64_t> expire_at, std::vector<float>& scratch) {
+    p.id.put_key(out);
+    if (expire_at) out.put(*expire_at);
+    const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
+    if (count > options.vectors.size())
+        return invalid_argument(std::to_string(count) + " vectors given, the collection has " +
+                                std::to_string(options.vectors.size()));
+    out.put(static_cast<std::uint8_t>(count));
+    std::uint64_t slots_seen = 0;
+    if (!p.vector.empty()) VECSTORE_CHECK(put_vector(out, options, "", p.vector, slots_seen, scratch));
+    for (const auto& v : p.vectors) VECSTORE_CHECK(put_vector(out, options, v.name, v.values, slots_seen, scratch));
+    VECSTORE_TRY(const auto payload, payload::encode(p.payload));
+    out.put_sized(payload);
+    return {};
+}
+
+}  // namespace
+
 result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
                         const std::vector<float>& values, std::uint64_t& slots_seen, std::vector<float>& scratch) {
     const auto where = [&] { return "vector \"" + name + "\": "; };
@@ -111,25 +76,6 @@ result<void> put_vector(byte_writer& out, const collection_options& options, con
     out.put_bytes(row);
     return {};
 }
-
-result<void> put_point(byte_writer& out, const collection_options& options, const point& p,
-                       std::optional<std::uint64_t> expire_at, std::vector<float>& scratch) {
-    p.id.put_key(out);
-    if (expire_at) out.put(*expire_at);
-    const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
-    if (count > options.vectors.size())
-        return invalid_argument(std::to_string(count) + " vectors given, the collection has " +
-                                std::to_string(options.vectors.size()));
-    out.put(static_cast<std::uint8_t>(count));
-    std::uint64_t slots_seen = 0;
-    if (!p.vector.empty()) VECSTORE_CHECK(put_vector(out, options, "", p.vector, slots_seen, scratch));
-    for (const auto& v : p.vectors) VECSTORE_CHECK(put_vector(out, options, v.name, v.values, slots_seen, scratch));
-    VECSTORE_TRY(const auto payload, payload::encode(p.payload));
-    out.put_sized(payload);
-    return {};
-}
-
-}  // namespace
 
 result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
                                              std::span<const point> points, std::uint64_t now_ms) {
@@ -182,6 +128,21 @@ result<std::vector<std::string>> decode_paths(byte_span body) {
         paths.emplace_back(as_text(in.get_sized()));
     if (!in.finished()) return error{errc::corruption, "paths of a payload edit do not parse"};
     return paths;
+}
+
+byte_vector encode_at(std::string_view path, byte_span document) {
+    byte_writer body;
+    body.put_sized(path);
+    body.put_bytes(document);
+    return std::move(body).take();
+}
+
+result<decoded_at> decode_at(byte_span body) {
+    byte_reader in(body);
+    decoded_at decoded{std::string(as_text(in.get_sized())), {}};
+    decoded.document = in.get_bytes(in.remaining());
+    if (in.failed()) return error{errc::corruption, "a payload edit at a path does not parse"};
+    return decoded;
 }
 
 operation encode_write_id(const named_write& written) {

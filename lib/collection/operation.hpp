@@ -5,7 +5,7 @@
 ///   upsert_expiring  as upsert, with u64 expire_at (0 = never) behind each id key
 ///   erase            u32 count, id keys
 ///   set_payload      u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
-///                    u32 size and text
+///                    u32 size and text (erase), or u32 size, text of a path, document (set_at)
 ///   ddl              u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
 ///   write_id         collection is 0; u64 client, u64 number, u64 points, u64 skipped
 /// These are bytes on disk and on the wire: do not renumber.
@@ -31,7 +31,7 @@ struct operation {
     byte_vector payload;
 };
 
-enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4 };
+enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4, set_at = 5 };
 enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 
 /// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
@@ -40,13 +40,25 @@ enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
 /// Errors: invalid_argument that names point, field and value.
 [[nodiscard]] result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
                                                            std::span<const point> points, std::uint64_t now_ms = 0);
+/// Appends slot and packed row; unit length under cosine. `slots_seen`: bits of those that the point has so far.
+/// Errors: invalid_argument (no such name, given twice, dimension, not finite, zero under cosine, not of its type).
+[[nodiscard]] result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
+                                      const std::vector<float>& values, std::uint64_t& slots_seen,
+                                      std::vector<float>& scratch);
 [[nodiscard]] result<std::vector<operation>> encode_erase(collection_id collection, std::span<const point_id> ids);
 
-/// `body`: an encoded document (set, overwrite), encoded paths (erase), or nothing (clear).
+/// `body`: an encoded document (set, overwrite), encoded paths (erase), path and document (set_at), or nothing (clear).
 [[nodiscard]] result<std::vector<operation>> encode_edit(collection_id collection, payload_edit kind,
                                                          std::span<const point_id> ids, byte_span body);
 [[nodiscard]] byte_vector encode_paths(const std::vector<std::string>& paths);
 [[nodiscard]] result<std::vector<std::string>> decode_paths(byte_span body);
+
+[[nodiscard]] byte_vector encode_at(std::string_view path, byte_span document);
+struct decoded_at {
+    std::string path;
+    byte_span document;  ///< of the body
+};
+[[nodiscard]] result<decoded_at> decode_at(byte_span body);
 
 /// What an edit makes of a payload.
 /// Errors: corruption (`body` does not parse), invalid_argument (the result is above payload_bytes_max).

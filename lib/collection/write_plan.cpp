@@ -22,10 +22,6 @@ std::string describe(std::uint64_t version) {
     return "the point has version " + std::to_string(version);
 }
 
-void append(std::vector<operation>& all, std::vector<operation> more) {
-    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
 std::size_t bytes_of(const std::vector<operation>& operations) {
     std::size_t bytes = 0;
     for (const auto& each : operations) bytes += each.payload.size();
@@ -33,6 +29,10 @@ std::size_t bytes_of(const std::vector<operation>& operations) {
 }
 
 }  // namespace
+
+void write_plan::append(std::vector<operation>& all, std::vector<operation> more) {
+    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
 
 result<void> write_plan::upsert(const std::shared_ptr<collection_access>& to, std::span<const point> points,
                                 const write_condition& condition) {
@@ -84,12 +84,14 @@ result<void> write_plan::add(step added) {
 
 result<void> write_plan::check_condition(const step& added) const {
     const auto& condition = *added.condition;
-    if (added.selector != nullptr && condition.mode != update_mode::upsert)
+    if ((added.selector != nullptr || added.of_vectors()) && condition.mode != update_mode::upsert)
         return invalid_argument("condition.mode: insert_only and update_only are for upserts");
     if (condition.if_versions.empty()) return {};
     if (added.selector != nullptr && added.selector->by_filter())
         return invalid_argument("condition.if_versions: not for points selected by a filter");
-    const auto count = added.selector != nullptr ? added.selector->ids().size() : added.points.size();
+    const auto count = added.selector != nullptr ? added.selector->ids().size()
+                       : added.vectors           ? added.vectors->size()
+                                                 : added.points.size();
     if (condition.if_versions.size() != count)
         return invalid_argument("condition.if_versions: " + std::to_string(condition.if_versions.size()) +
                                 " versions for " + std::to_string(count) + " points");
@@ -103,7 +105,7 @@ result<write_result> write_plan::commit(const write_options& options) && {
     bool plain = true;
     for (const auto& s : steps_) {
         request.targets.push_back(s.access->state.get());
-        plain = plain && s.selector == nullptr && s.condition->empty();
+        plain = plain && s.selector == nullptr && !s.of_vectors() && s.condition->empty();
     }
     if (plain) {
         for (auto& s : steps_) {
@@ -128,7 +130,9 @@ result<void> write_plan::resolve(write_request& request) {
             VECSTORE_TRY(auto session, read_session::open(*s.access));
             on = targets_.emplace(state, target{std::move(session), {}}).first;
         }
-        if (s.selector == nullptr)
+        if (s.of_vectors())
+            VECSTORE_CHECK(resolve_vectors(s, on->second, request));
+        else if (s.selector == nullptr)
             VECSTORE_CHECK(resolve_upsert(s, on->second, request));
         else if (s.edit)
             VECSTORE_CHECK(resolve_edit(s, on->second, request));
@@ -155,11 +159,11 @@ result<void> write_plan::resolve_upsert(step& s, target& on, write_request& requ
             continue;
         }
         if (!all) chosen.push_back(p);
-        if (follows_changes()) on.changed[p.id] = {true, &p, {}};
+        if (follows_changes()) on.changed[p.id] = {true, &p, {}, {}, 0};
     }
     if (!all) {
-        VECSTORE_TRY(s.encoded, encode_upsert(s.access->state->id(), s.access->state->options(), chosen,
-                                              database_->now_ms()));
+        VECSTORE_TRY(s.encoded,
+                     encode_upsert(s.access->state->id(), s.access->state->options(), chosen, database_->now_ms()));
     }
     request.points += all ? s.points.size() : chosen.size();
     append(request.operations, std::move(s.encoded));
@@ -193,10 +197,13 @@ result<void> write_plan::resolve_edit(const step& s, target& on, write_request& 
 
 /// Checks that the payload does not grow above its limit before anything is logged, and keeps it for later steps.
 result<void> write_plan::apply_edit(const step& s, target& on, const point_id& id) {
-    if (*s.edit != payload_edit::set && !follows_changes()) return {};
+    if (*s.edit != payload_edit::set && *s.edit != payload_edit::set_at && !follows_changes()) return {};
     VECSTORE_TRY(const auto before, find(on, id, true));
     VECSTORE_TRY(auto edited, edit_payload(before.payload, *s.edit, s.body));
-    if (follows_changes()) on.changed[id] = {true, nullptr, std::move(edited)};
+    if (!follows_changes()) return {};
+    auto& change = on.changed[id];
+    change.exists = true;
+    change.payload = std::move(edited);
     return {};
 }
 
@@ -204,8 +211,9 @@ result<void> write_plan::apply_edit(const step& s, target& on, const point_id& i
 result<std::vector<point_id>> write_plan::select(const step& s, target& on, write_request& request) {
     std::vector<point_id> ids;
     if (s.selector->by_filter()) {
-        VECSTORE_CHECK(on.session.for_each_point([&](ordinal_id, const point_ref& point) {
-            if (s.filter(point.id, point.payload) && s.only_matching(point.id, point.payload)) ids.push_back(point.id);
+        VECSTORE_CHECK(on.session.for_each_point([&](ordinal_id ordinal, const point_ref& point) {
+            if (on.session.passes(s.filter, ordinal, point) && on.session.passes(s.only_matching, ordinal, point))
+                ids.push_back(point.id);
             return true;
         }));
         return ids;
@@ -220,14 +228,16 @@ result<std::vector<point_id>> write_plan::select(const step& s, target& on, writ
         VECSTORE_TRY(const auto found, find(on, listed[i], false));
         if (found.exists)
             ids.push_back(listed[i]);
-        else if (s.edit)
+        else if (s.edit || s.of_vectors())
             return error{errc::not_found, "no point with id " + to_string(listed[i])};
     }
     return ids;
 }
 
 /// Whether a later look at a point may find a change of this very write.
-bool write_plan::follows_changes() const noexcept { return steps_.size() > 1 || !steps_.front().condition->empty(); }
+bool write_plan::follows_changes() const noexcept {
+    return steps_.size() > 1 || !steps_.front().condition->empty() || steps_.front().of_vectors();
+}
 
 result<write_plan::found_point> write_plan::find(target& on, const point_id& id, bool with_payload) {
     if (const auto own = on.changed.find(id); own != on.changed.end()) {
@@ -236,14 +246,38 @@ result<write_plan::found_point> write_plan::find(target& on, const point_id& id,
         if (with_payload && !change.payload) {
             VECSTORE_TRY(change.payload, payload::encode(change.upserted->payload));
         }
-        return found_point{true, version_to_come,
-                           change.payload ? payload::view::trusted(*change.payload) : payload::view()};
+        found_point found{true,
+                          version_to_come,
+                          change.payload ? payload::view::trusted(*change.payload) : payload::view(),
+                          {},
+                          &change};
+        if (!change.rows && change.upserted == nullptr) {
+            VECSTORE_TRY(found.ordinal, on.session.find(id));
+        }
+        return found;
     }
     VECSTORE_TRY(const auto ordinal, on.session.find(id));
     if (!ordinal) return found_point{};
-    if (!with_payload && steps_.front().condition->empty() && steps_.size() == 1) return found_point{true, 0, {}};
+    if (!with_payload && steps_.front().condition->empty() && steps_.size() == 1)
+        return found_point{true, 0, {}, ordinal, nullptr};
     VECSTORE_TRY(const auto point, on.session.point(*ordinal));
-    return found_point{true, point.version, point.payload};
+    return found_point{true, point.version, point.payload, ordinal, nullptr};
+}
+
+/// As the steps so far leave the point.
+bool write_plan::has_vector(const target& on, const found_point& found, std::string_view name) noexcept {
+    if (found.own != nullptr && found.own->rows) {
+        const auto& options = on.session.collection().options().vectors;
+        for (std::size_t slot = 0; slot < options.size(); ++slot)
+            if (options[slot].name == name) return (*found.own->rows)[slot].has_value();
+        return false;
+    }
+    if (found.own != nullptr && found.own->upserted != nullptr) {
+        const auto& p = *found.own->upserted;
+        return (name.empty() && !p.vector.empty()) ||
+               std::any_of(p.vectors.begin(), p.vectors.end(), [&](const auto& v) { return v.name == name; });
+    }
+    return found.ordinal && on.session.has_vector(name, *found.ordinal);
 }
 
 /// Whether the point is to be written; a condition that is not met is an error, unless such points are skipped.
@@ -263,7 +297,8 @@ result<bool> write_plan::meets(const step& s, target& on, std::size_t i, const p
         if (wanted != any_version && (wanted != found.version || wanted == version_to_come))
             return refuse(describe(found.version) + ", not " + std::to_string(wanted));
     }
-    if (filtered && found.exists && !s.only_matching(id, found.payload))
+    const auto has = [&](std::string_view name) noexcept { return has_vector(on, found, name); };
+    if (filtered && found.exists && !s.only_matching(id, found.payload, has))
         return refuse("the point does not match the condition's filter");
     return true;
 }

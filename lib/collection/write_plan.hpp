@@ -9,6 +9,7 @@
 
 #include "port.hpp"
 #include "reader.hpp"
+#include "whole_point.hpp"
 
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/result.hpp>
@@ -38,6 +39,13 @@ public:
     result<void> edit(const std::shared_ptr<collection_access>& in, const point_selector& points, payload_edit kind,
                       byte_vector body, const write_condition& condition);
 
+    /// Replaces the vectors given.  Errors: invalid_argument that names point, vector and value; (condition).
+    result<void> update_vectors(const std::shared_ptr<collection_access>& in, std::span<const point_vectors> points,
+                                const write_condition& condition);
+    /// Errors: invalid_argument (no such name, filter, condition).
+    result<void> erase_vectors(const std::shared_ptr<collection_access>& in, const point_selector& points,
+                               const std::vector<std::string>& names, const write_condition& condition);
+
     /// Errors: invalid_argument (too large, a payload that would grow too large), not_found (an id to be edited, a
     /// collection that was dropped), conflict, and those of `database_port::commit`.
     result<write_result> commit(const write_options& options) &&;
@@ -53,12 +61,22 @@ private:
         filter::compiled filter;                   ///< erase, edit
         std::optional<payload_edit> edit;          ///< edit
         byte_vector body;                          ///< edit
+        struct rows_of {
+            point_id id;
+            packed_rows rows;
+        };
+        std::optional<std::vector<rows_of>> vectors;  ///< update of vectors
+        std::vector<std::size_t> erased_slots;        ///< erasing of vectors
+
+        [[nodiscard]] bool of_vectors() const noexcept { return vectors || !erased_slots.empty(); }
     };
     /// What the write itself has made of a point so far.
     struct own_change {
         bool exists = false;
         const point* upserted = nullptr;     ///< the payload is this one's,
         std::optional<byte_vector> payload;  ///< unless it is here
+        std::optional<packed_rows> rows;     ///< its vectors, once a step has changed some
+        std::uint64_t expire_at = 0;         ///< with `rows`
     };
     /// A collection as the next step finds it.
     struct target {
@@ -69,6 +87,8 @@ private:
         bool exists = false;
         std::uint64_t version = 0;
         payload::view payload;
+        std::optional<ordinal_id> ordinal;  ///< before the write
+        const own_change* own = nullptr;
     };
 
     result<void> add(step added);
@@ -77,7 +97,12 @@ private:
     result<void> resolve_upsert(step& s, target& on, write_request& request);
     result<void> resolve_erase(const step& s, target& on, write_request& request);
     result<void> resolve_edit(const step& s, target& on, write_request& request);
+    result<void> resolve_vectors(const step& s, target& on, write_request& request);
     result<void> apply_edit(const step& s, target& on, const point_id& id);
+    [[nodiscard]] result<whole_point> whole_of(target& on, const point_id& id);
+    static void note_whole(target& on, const whole_point& whole);
+    static void append(std::vector<operation>& all, std::vector<operation> more);
+    [[nodiscard]] static bool has_vector(const target& on, const found_point& found, std::string_view name) noexcept;
     result<std::vector<point_id>> select(const step& s, target& on, write_request& request);
     [[nodiscard]] result<found_point> find(target& on, const point_id& id, bool with_payload);
     [[nodiscard]] result<bool> meets(const step& s, target& on, std::size_t i, const point_id& id);

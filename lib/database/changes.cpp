@@ -16,7 +16,8 @@ using detail::payload_edit;
 
 change_kind kind_of(payload_edit edit) noexcept {
     switch (edit) {
-        case payload_edit::set: return change_kind::set_payload;
+        case payload_edit::set:
+        case payload_edit::set_at: return change_kind::set_payload;
         case payload_edit::overwrite: return change_kind::overwrite_payload;
         case payload_edit::erase: return change_kind::erase_payload;
         case payload_edit::clear: break;

@@ -10,7 +10,7 @@
 namespace vecstore {
 
 write_batch& write_batch::add(const collection& target, action what, point_selector points, write_condition condition) {
-    entry added{target.access_, what, {}, std::move(points), {}, {}, std::move(condition)};
+    entry added{target.access_, what, {}, std::move(points), {}, {}, std::move(condition), {}};
     entries_.push_back(std::move(added));
     return *this;
 }
@@ -50,6 +50,28 @@ write_batch& write_batch::clear_payload(const collection& in, point_selector poi
     return add(in, action::clear_payload, std::move(points), std::move(condition));
 }
 
+write_batch& write_batch::set_payload_at(const collection& in, point_selector points, std::string key,
+                                         payload::document values, write_condition condition) {
+    add(in, action::set_payload_at, std::move(points), std::move(condition));
+    entries_.back().paths.push_back(std::move(key));
+    entries_.back().values = std::move(values);
+    return *this;
+}
+
+write_batch& write_batch::update_vectors(const collection& in, std::vector<point_vectors> points,
+                                         write_condition condition) {
+    add(in, action::update_vectors, point_selector{}, std::move(condition));
+    entries_.back().vectors = std::move(points);
+    return *this;
+}
+
+write_batch& write_batch::erase_vectors(const collection& in, point_selector points, std::vector<std::string> names,
+                                        write_condition condition) {
+    add(in, action::erase_vectors, std::move(points), std::move(condition));
+    entries_.back().paths = std::move(names);
+    return *this;
+}
+
 namespace detail {
 
 result<write_result> database_state::write(const write_batch& batch, const write_options& options) {
@@ -70,6 +92,14 @@ result<write_result> database_state::write(const write_batch& batch, const write
             case action::erase_payload:
                 for (const auto& path : e.paths) VECSTORE_CHECK(payload::path::parse(path));
                 return plan.edit(e.target, e.selector, payload_edit::erase, encode_paths(e.paths), e.condition);
+            case action::set_payload_at: {
+                VECSTORE_CHECK(payload::path::parse(e.paths.front()));
+                VECSTORE_TRY(const auto body, payload::encode(e.values));
+                return plan.edit(e.target, e.selector, payload_edit::set_at, encode_at(e.paths.front(), body),
+                                 e.condition);
+            }
+            case action::update_vectors: return plan.update_vectors(e.target, e.vectors, e.condition);
+            case action::erase_vectors: return plan.erase_vectors(e.target, e.selector, e.paths, e.condition);
             case action::clear_payload: return plan.edit(e.target, e.selector, payload_edit::clear, {}, e.condition);
         }
         return error{errc::internal, "an entry of a batch has no action"};

@@ -39,6 +39,18 @@ public:
         for (auto& [id, p] : points_)
             if (filter.matches(p)) edit(p.payload);
     }
+    /// Replaces a vector of each point that matches; empty: erases it.
+    void set_vector(const twin_filter& filter, const std::string& name, const std::vector<float>& values) {
+        for (auto& [id, p] : points_) {
+            if (!filter.matches(p)) continue;
+            if (name.empty()) {
+                p.vector = values;
+                continue;
+            }
+            std::erase_if(p.vectors, [&](const named_vector& v) { return v.name == name; });
+            if (!values.empty()) p.vectors.push_back({name, values});
+        }
+    }
     [[nodiscard]] static const std::vector<float>* vector_of(const point& p, const std::string& name) {
         if (name.empty()) return p.vector.empty() ? nullptr : &p.vector;
         for (const auto& v : p.vectors)

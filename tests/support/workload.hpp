@@ -62,7 +62,8 @@ public:
         if (options_.bulk_points > 0 && kind < 17) return upsert(name, points.options(), bulk(points.options()));
         if (kind < 24 && now.size() > 1) return batch_of_all(now);
         if (kind < 60) return upsert(name, points.options(), batch(points.options()));
-        if (kind < 75) return erase(name, points);
+        if (kind < 72) return erase(name, points);
+        if (kind < 84 && !points.options().vectors.empty()) return change_vectors(name, points);
         return edit(name, points);
     }
     [[nodiscard]] random_operation create(const std::string& name) {
@@ -199,14 +200,57 @@ private:
         return {"erase from " + name, true, on(name, [=, s = selector](collection& c) { return c.erase(s, how); }),
                 [=, t = twin](world& w) { w.at(name).erase(t); }};
     }
+    /// Gives one vector of some points new values, or erases it.
+    [[nodiscard]] random_operation change_vectors(const std::string& name, const oracle& points) {
+        const auto& options = points.options().vectors[random_.below(points.options().vectors.size())];
+        const write_options how{options_.sync};
+        if (random_.below(3) == 0) {
+            const auto [selector, twin] = select(points);
+            return {
+                "erase vectors in " + name, true,
+                on(name, [=, s = selector, v = options.name](collection& c) { return c.erase_vectors(s, {v}, how); }),
+                [=, t = twin, v = options.name](world& w) { w.at(name).set_vector(t, v, {}); }};
+        }
+        std::vector<point_vectors> changed;
+        for (const auto& [id, p] : points.points()) {
+            if (random_.below(points.points().size()) >= 3) continue;
+            auto& one = changed.emplace_back();
+            one.id = id;
+            auto values = random_vector(random_, options.dim);
+            values[0] += 2;
+            if (options.name.empty())
+                one.vector = std::move(values);
+            else
+                one.vectors.push_back({options.name, std::move(values)});
+        }
+        return {"update vectors in " + name, true,
+                on(name, [=](collection& c) { return c.update_vectors(changed, how); }),
+                [=, v = options.name](world& w) {
+                    for (const auto& one : changed) {
+                        const twin_filter that{{}, [&](const point& p) { return p.id == one.id; }};
+                        w.at(name).set_vector(that, v, v.empty() ? one.vector : one.vectors.front().values);
+                    }
+                }};
+    }
     [[nodiscard]] random_operation edit(const std::string& name, const oracle& points) {
         const auto [selector, twin] = select(points);
         const write_options how{options_.sync};
         const payload::document values{{"k", random_.below(5)}, {"extra", random_.below(100)}};
         std::function<result<write_result>(collection&)> run;
         std::function<void(payload::document&)> change;
-        const auto kind = random_.below(4);
-        if (kind == 0) {
+        const auto kind = random_.below(5);
+        if (kind == 4) {
+            run = [=, s = selector](collection& c) { return c.set_payload_at(s, "deep.er", values, how); };
+            change = [=](payload::document& d) {
+                const auto& deep = d["deep"];
+                auto outer = deep.is_object() ? *deep.if_object() : payload::document();
+                const auto& deeper = outer["er"];
+                auto inner = deeper.is_object() ? *deeper.if_object() : payload::document();
+                for (const auto& [key, value] : values) inner.set(key, value);
+                outer.set("er", std::move(inner));
+                d.set("deep", std::move(outer));
+            };
+        } else if (kind == 0) {
             run = [=, s = selector](collection& c) { return c.set_payload(s, values, how); };
             change = [=](payload::document& d) {
                 for (const auto& [key, value] : values) d.set(key, value);

@@ -91,6 +91,23 @@ public:
     /// Erases all fields.  Errors: as `set_payload`.
     result<write_result> clear_payload(const point_selector& points, write_options options = {});
 
+    /// Merges the keys of `values` into the object at the path `key` ("a.b", "list[].c") of each payload. Objects are
+    /// made on the way, and what is no object replaced by one; `[0]` and `[]` mean elements that exist.
+    /// Errors: as `set_payload`.
+    result<write_result> set_payload_at(const point_selector& points, const std::string& key,
+                                        const payload::document& values, write_options options = {});
+
+    /// Replaces the vectors given, of points that exist; all else of them stays. If an id occurs twice, both happen.
+    /// Shapes: as `upsert`.  Errors: as `upsert`, and not_found when an id does not exist (then nothing is changed).
+    /// Cost:   as an upsert of the whole points, which must be read, too.
+    result<write_result> update_vectors(const std::vector<point_vectors>& points, write_options options = {});
+    result<write_result> update_vectors(std::span<const point_vectors> points, write_options options = {});
+    /// Erases vectors by name. Points that have none of them are left as they are, and not counted.
+    /// Errors: as `set_payload`; invalid_argument (a name that the collection has not; more than `write_bytes_max` bytes
+    ///         of points, which a filter may choose).
+    result<write_result> erase_vectors(const point_selector& points, const std::vector<std::string>& names,
+                                       write_options options = {});
+
     /// The points with these ids that exist, in the order asked.
     /// Errors: corruption, io, unavailable.
     result<std::vector<record>> get(std::span<const point_id> ids, const payload::selector& with_payload = true,

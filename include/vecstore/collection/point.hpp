@@ -38,6 +38,15 @@ struct point {
     friend bool operator==(const point&, const point&) = default;
 };
 
+/// New vectors of a point that exists; its other vectors, payload and expire_at stay.
+struct point_vectors {
+    point_id id = {};
+    std::vector<float> vector = {};          ///< the default vector, named ""; empty = stays
+    std::vector<named_vector> vectors = {};  ///< further vectors by name; those not named stay
+
+    friend bool operator==(const point_vectors&, const point_vectors&) = default;
+};
+
 /// A point as read. `version` is the lsn of its last change.
 struct record {
     point_id id = {};

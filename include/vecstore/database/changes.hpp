@@ -41,9 +41,9 @@ struct change_token {
 [[nodiscard]] result<change_token> parse_change_token(std::string_view text);
 
 enum class change_kind : std::uint8_t {
-    upsert,             ///< `points`
+    upsert,             ///< `points`; changes of vectors alone give the whole points, too
     erase,              ///< `ids`
-    set_payload,        ///< `ids`, `values`
+    set_payload,        ///< `ids`, `values`; at the path in `paths`, if there is one
     overwrite_payload,  ///< `ids`, `values`
     erase_payload,      ///< `ids`, `paths`
     clear_payload,      ///< `ids`

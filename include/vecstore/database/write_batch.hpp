@@ -29,7 +29,17 @@ struct collection_access;
 class write_batch {
 public:
     /// What an entry does. As the function of `collection` that has the same name.
-    enum class action : std::uint8_t { upsert, erase, set_payload, overwrite_payload, erase_payload, clear_payload };
+    enum class action : std::uint8_t {
+        upsert,
+        erase,
+        set_payload,
+        overwrite_payload,
+        erase_payload,
+        clear_payload,
+        set_payload_at,
+        update_vectors,
+        erase_vectors,
+    };
 
     write_batch& upsert(const collection& to, std::vector<point> points, write_condition condition = {});
     write_batch& erase(const collection& from, point_selector points, write_condition condition = {});
@@ -40,6 +50,13 @@ public:
     write_batch& erase_payload(const collection& in, point_selector points, std::vector<std::string> paths,
                                write_condition condition = {});
     write_batch& clear_payload(const collection& in, point_selector points, write_condition condition = {});
+
+    write_batch& set_payload_at(const collection& in, point_selector points, std::string key, payload::document values,
+                                write_condition condition = {});
+    write_batch& update_vectors(const collection& in, std::vector<point_vectors> points,
+                                write_condition condition = {});
+    write_batch& erase_vectors(const collection& in, point_selector points, std::vector<std::string> names,
+                               write_condition condition = {});
 
     /// Entries so far.
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -55,8 +72,9 @@ private:
         std::vector<point> points;
         point_selector selector{};
         payload::document values;
-        std::vector<std::string> paths;
+        std::vector<std::string> paths;  ///< or names of vectors
         write_condition condition;
+        std::vector<point_vectors> vectors = {};
     };
     write_batch& add(const collection& target, action what, point_selector points, write_condition condition);
 
