@@ -51,6 +51,15 @@ error translate(int code, const char* operation, const std::string& path) {
 
 namespace {
 
+/// LMDB takes an empty file for a new one.
+result<void> discard_interrupted_creation(const std::string& directory) {
+    VECSTORE_TRY(const bool interrupted, creation_interrupted(posix_file_system(), directory));
+    if (!interrupted) return {};
+    VECSTORE_TRY(const auto tables,
+                 posix_file_system().open(join_path(directory, tables_file_name), open_mode::create));
+    return tables->truncate(0);
+}
+
 /// Live now and not before; and the meta page.
 std::uint64_t pages_written(const page_sums& before, const page_sums& now) noexcept {
     std::uint64_t pages = 1;
@@ -79,6 +88,7 @@ result<void> environment::open(const std::string& directory, const lmdb_options&
     read_only_ = options.read_only;
     directory_handle_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory_handle_ < 0) return translate(errno, "open", directory);
+    if (!read_only_) VECSTORE_CHECK(discard_interrupted_creation(directory));
     VECSTORE_TRY(sums_, verify_pages(posix_file_system(), directory, read_only_));
     VECSTORE_CHECK(create(options));
     const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (read_only_ ? unsigned{MDB_RDONLY} : 0u);

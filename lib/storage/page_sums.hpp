@@ -83,4 +83,9 @@ struct page_usage {
 [[nodiscard]] result<std::optional<page_sums>> verify_pages(file_system& files, const std::string& directory,
                                                             bool beside_writer);
 
+/// True when LMDB's file in `directory` is what a power cut can leave of its creation, and not yet a file that LMDB opens: there
+/// are no sums, and sectors of its first write, two pages, are missing. Nothing was ever in such a file.
+/// Errors: io.
+[[nodiscard]] result<bool> creation_interrupted(file_system& files, const std::string& directory);
+
 }  // namespace vecstore::storage::detail

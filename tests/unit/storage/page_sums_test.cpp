@@ -402,3 +402,76 @@ TEST_CASE("page sums: a file that another process commits to is not taken for da
     looker.join();
     CHECK(failure == "");
 }
+
+namespace {
+
+/// What LMDB writes first: two meta pages of transaction 0.
+byte_vector first_write() {
+    const tables closed;
+    auto bytes = read_file(disk(), closed.data).value();
+    bytes.resize(2 * page);
+    for (const std::size_t at : {std::size_t{0}, page}) {
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 136, page - 136, std::byte{0});
+        store_le(bytes.data() + at + 136, std::uint64_t{1});  // the last page
+    }
+    return bytes;
+}
+
+result<std::unique_ptr<table_store>> open_with(const std::string& directory, byte_span bytes) {
+    disk().remove_all(directory).value();
+    disk().create_directories(directory).value();
+    disk().open(directory + "/data.mdb", open_mode::create).value()->write_at(0, bytes).value();
+    return open_lmdb(directory, {"first"});
+}
+
+}  // namespace
+
+TEST_CASE("page sums: a power cut while the file is made leaves a store that opens, and is empty", "[page_sums]") {
+    const test::temporary_directory directory;
+    const auto whole = first_write();
+    constexpr std::size_t sector = 512, sectors = 2 * page / sector;
+    const auto opens = [&](const byte_vector& left) {
+        auto store = open_with(directory / "state", left);
+        REQUIRE(store);
+        CHECK(read_all(**store).value().empty());
+        put_one(**store, "key", "value");
+        store->reset();
+        CHECK(read_all(*open_lmdb(directory / "state", {"first"}).value()).value().size() == 1);
+    };
+    for (unsigned kept = 0; kept < 1u << 3; ++kept) {
+        byte_vector left(whole.size());
+        const std::size_t places[] = {0, sectors / 2, sectors - 1};
+        if ((kept & 3u) == 3) continue;  // both headers: a file that is whole
+        for (std::size_t i = 0; i < 3; ++i)
+            if ((kept >> i & 1u) != 0)
+                std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(places[i] * sector), sector,
+                            left.begin() + static_cast<std::ptrdiff_t>(places[i] * sector));
+        INFO("sectors kept: " << kept);
+        opens(left);
+    }
+    for (const auto bytes : {sector, page, page + sector, 2 * page - sector}) {
+        INFO("bytes: " << bytes);
+        opens(byte_vector(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(bytes)));
+    }
+}
+
+TEST_CASE("page sums: what only looks like an interrupted creation stays, and is corruption", "[page_sums]") {
+    const test::temporary_directory directory;
+    auto headless = first_write();
+    std::fill_n(headless.begin(), 512, std::byte{0});
+    const auto refused = [&](const byte_vector& bytes) {
+        const auto store = open_with(directory / "state", bytes);
+        REQUIRE_FALSE(store);
+        CHECK(store.error().code == errc::corruption);
+        CHECK(read_file(disk(), directory / "state/data.mdb").value() == bytes);
+    };
+    auto committed = headless;
+    committed[page + 144] = std::byte{1};
+    refused(committed);
+    auto foreign = headless;
+    foreign[1'000] = std::byte{1};
+    refused(foreign);
+    auto longer = headless;
+    longer.resize(longer.size() + page);
+    refused(longer);
+}
