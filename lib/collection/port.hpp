@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace vecstore::detail {
@@ -41,6 +42,8 @@ public:
     /// Logs, applies and publishes.
     /// Errors: those of `resolve`; resource_exhausted, io, unavailable.
     virtual result<write_result> commit(write_request request) = 0;
+    /// A collection of the same database.  Errors: not_found, unavailable.
+    [[nodiscard]] virtual result<std::shared_ptr<collection_state>> find_collection(std::string_view name) = 0;
     virtual storage::table_store& tables() noexcept = 0;
     /// The clock that says when points expire.
     [[nodiscard]] virtual std::uint64_t now_ms() const = 0;

@@ -1,124 +1,25 @@
 // Reads of a collection: query, get, scroll, count.
 #include "answering_order.hpp"
 #include "batch_search.hpp"
+#include "query/checks.hpp"
+#include "query/ordered.hpp"
+#include "query/tree.hpp"
 #include "search.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <numeric>
 #include <span>
 
 namespace vecstore {
 namespace {
 
+using detail::check_limit;
+using detail::check_names;
+using detail::checked_query;
 using detail::read_session;
-
-result<std::size_t> find_slot(const collection_options& options, const std::string& name) {
-    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
-        if (options.vectors[slot].name == name) return slot;
-    std::string known;
-    for (const auto& v : options.vectors) known += (known.empty() ? "\"" : ", \"") + v.name + "\"";
-    return error{errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known)};
-}
-
-result<void> check_names(const collection_options& options, const vector_selector& with_vectors) {
-    for (const auto& name : with_vectors.names()) VECSTORE_CHECK(find_slot(options, name));
-    return {};
-}
-
-result<void> check_limit(std::size_t limit, std::size_t offset) {
-    if (limit == 0) return invalid_argument("limit = 0, it must be at least 1");
-    if (limit > query_limit_max || offset > query_limit_max || limit + offset > query_limit_max)
-        return invalid_argument("limit + offset = " + std::to_string(limit) + " + " + std::to_string(offset) +
-                                " is above the limit of " + std::to_string(query_limit_max));
-    return {};
-}
-
-/// The distance that a score within stands for, and a little more: the score itself has the last word, and it is
-/// computed from the distance with rounding.
-result<float> radius_of(metric m, float within) {
-    if (!std::isfinite(within)) return invalid_argument("within is not finite");
-    if (!larger_is_better(m) && within < 0)
-        return invalid_argument("within = " + std::to_string(within) + " is negative, and no " +
-                                std::string(to_string(m)) + " distance is");
-    const auto distance = to_distance(m, within);
-    return distance + 1e-6f * (1 + std::abs(distance));
-}
-
-/// In several lanes, so that it costs a tenth of a distance; in double precision, so that only a number that is not
-/// finite makes it so.
-double squared_length(std::span<const float> vector) noexcept {
-    constexpr std::size_t width = 8;
-    std::array<double, width> lanes{};
-    std::size_t i = 0;
-    for (; i + width <= vector.size(); i += width)
-        for (std::size_t j = 0; j < width; ++j) {
-            const auto x = static_cast<double>(vector[i + j]);
-            lanes[j] += x * x;
-        }
-    double sum = std::accumulate(lanes.begin(), lanes.end(), 0.0);
-    for (; i < vector.size(); ++i) sum += static_cast<double>(vector[i]) * static_cast<double>(vector[i]);
-    return sum;
-}
-
-/// A query that passed its checks: the vector in the form that the kernels take, the filter compiled.
-struct checked_query {
-    std::vector<float> scaled;  ///< a copy of unit length, where cosine needs one
-    byte_vector bits;           ///< instead for binary
-    filter::compiled filter;
-    detail::nearest_request request;
-    vecstore::metric metric = vecstore::metric::cosine;
-};
-
-result<checked_query> check(const collection_options& options, const query& q) {
-    checked_query checked;
-    VECSTORE_CHECK(check_limit(q.limit, q.offset));
-    VECSTORE_TRY(checked.request.slot, find_slot(options, q.using_vector));
-    const auto& vector = options.vectors[checked.request.slot];
-    if (q.nearest.size() != vector.dim)
-        return invalid_argument("nearest: expected dimension " + std::to_string(vector.dim) + ", got " +
-                                std::to_string(q.nearest.size()));
-    const auto length = squared_length(q.nearest);
-    if (!std::isfinite(length)) {
-        const auto first = std::find_if(q.nearest.begin(), q.nearest.end(), [](float x) { return !std::isfinite(x); });
-        return invalid_argument("nearest: element " + std::to_string(first - q.nearest.begin()) + " is not finite");
-    }
-    checked.request.vector = q.nearest.data();
-    // What f32 can tell from unit length.
-    constexpr double tolerance = 2.4e-7;
-    if (vector.metric == metric::cosine && std::abs(length - 1) > tolerance) {
-        checked.scaled = q.nearest;
-        if (!normalize(checked.scaled)) return invalid_argument("nearest: zero vector has no direction under cosine");
-        checked.request.vector = checked.scaled.data();
-    }
-    if (vector.type == element_type::binary) {
-        checked.bits.resize(row_bytes(vector.type, vector.dim));
-        if (auto packed = pack(vector.type, q.nearest, checked.bits); !packed)
-            return invalid_argument("nearest: " + std::move(packed).error().message);
-        checked.request.vector = checked.bits.data();
-    }
-    if (!(q.recall > 0 && q.recall <= 1))
-        return invalid_argument("recall = " + std::to_string(q.recall) + " is not in (0, 1]");
-    if (q.ef && (*q.ef < 1 || *q.ef > ef_max))
-        return invalid_argument("ef = " + std::to_string(*q.ef) + " is not in 1 to " + std::to_string(ef_max));
-    if (q.score_threshold && !std::isfinite(*q.score_threshold))
-        return invalid_argument("score_threshold is not finite");
-    if (q.within) {
-        VECSTORE_TRY(checked.request.radius, radius_of(vector.metric, *q.within));
-    }
-    VECSTORE_CHECK(check_names(options, q.with_vectors));
-    VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
-    checked.metric = vector.metric;
-    checked.request.wanted = q.limit + q.offset;
-    checked.request.recall = q.recall;
-    checked.request.ef = q.ef;
-    checked.request.exact = q.exact;
-    return checked;
-}
 
 /// A hit that lacks its payload.
 struct unfilled {
@@ -139,12 +40,7 @@ result<query_result> find_hits(read_session& session, const query& q, const chec
     if (later.empty() && q.with_payload.reads_payload()) later.reserve(hits);
     for (std::size_t i = q.offset; i < found.size(); ++i) {
         const auto score = to_score(checked.metric, found[i].distance);
-        if (q.score_threshold) {
-            const bool better =
-                larger_is_better(checked.metric) ? score > *q.score_threshold : score < *q.score_threshold;
-            if (!better) break;  // and so are all that follow
-        }
-        if (q.within && (larger_is_better(checked.metric) ? score < *q.within : score > *q.within)) break;
+        if (!detail::good_enough(q, larger_is_better(checked.metric), score)) break;  // nor are all that follow
         auto& h = answer.hits.emplace_back();
         h.score = score;
         if (q.with_payload.reads_payload()) {
@@ -171,7 +67,7 @@ std::vector<std::uint32_t> order_of(const std::vector<checked_query>& queries, c
     std::vector<const float*> vectors;
     if (together.empty())
         for (const auto& q : queries)
-            if (q.bits.empty() && q.request.slot == queries.front().request.slot)
+            if (q.vector.bits.empty() && q.request.slot == queries.front().request.slot)
                 vectors.push_back(static_cast<const float*>(q.request.vector));
     if (vectors.size() == queries.size() && !queries.empty()) {
         const auto& slot = options.vectors[queries.front().request.slot];
@@ -187,7 +83,8 @@ std::vector<const detail::nearest_request*> shareable(const std::vector<checked_
     std::vector<const detail::nearest_request*> requests;
     for (const auto& q : queries) {
         const auto& r = q.request;
-        const bool plain = q.filter.passes_all() && q.bits.empty() && !r.exact && r.recall < 1 && !r.ef && !r.radius;
+        const bool plain =
+            q.filter.passes_all() && q.vector.bits.empty() && !r.exact && r.recall < 1 && !r.ef && !r.radius;
         requests.push_back(plain ? &r : nullptr);
     }
     return requests;
@@ -205,15 +102,66 @@ result<void> fill_payloads(read_session& session, std::span<const query> queries
     return {};
 }
 
+/// A query that is more than one search for the nearest.
+result<query_result> answer_tree(read_session& session, const detail::collection_access& access, const query& q) {
+    VECSTORE_CHECK(detail::check_tree(q));
+    VECSTORE_CHECK(check_names(session.collection().options(), q.with_vectors));
+    query_result answer;
+    VECSTORE_TRY(const auto list, detail::answer_tree(session, access, q, answer.plan));
+    answer.hits.reserve(list.points.size());
+    for (const auto& p : list.points) {
+        auto& h = answer.hits.emplace_back();
+        h.score = p.score;
+        h.order_value = p.value;
+        VECSTORE_TRY(const auto point, session.point(p.ordinal));
+        VECSTORE_CHECK(session.fill(h, p.ordinal, point, q.with_payload, q.with_vectors));
+    }
+    return answer;
+}
+
+result<query_result> answer_alone(read_session& session, const detail::collection_access& access, const query& q) {
+    if (!detail::is_plain(q)) return answer_tree(session, access, q);
+    std::vector<unfilled> later;
+    VECSTORE_TRY(const auto checked, detail::check_nearest(session.collection().options(), q, q.nearest));
+    VECSTORE_TRY(auto answer, find_hits(session, q, checked, 0, later));
+    VECSTORE_CHECK(fill_payloads(session, {&q, 1}, {&answer, 1}, later));
+    return answer;
+}
+
+/// A batch in which not all queries are plain.
+result<std::vector<query_result>> answer_each(read_session& session, const detail::collection_access& access,
+                                              std::span<const query> queries) {
+    for (std::size_t i = 0; i < queries.size(); ++i)
+        if (auto checked = detail::check_tree(queries[i]); !checked) return of_query(i, std::move(checked).error());
+    std::vector<query_result> answers;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        auto one = answer_alone(session, access, queries[i]);
+        if (!one) return of_query(i, std::move(one).error());
+        answers.push_back(*std::move(one));
+    }
+    return answers;
+}
+
+result<scroll_page> scroll_ordered(read_session& session, const scroll& page, const filter::compiled& filter) {
+    if (page.offset) return invalid_argument("Cannot use an `offset` when using `order_by`.");
+    VECSTORE_CHECK(detail::check(*page.order_by));
+    query_plan plan;
+    VECSTORE_TRY(const auto list, detail::ordered(session, *page.order_by, filter, nullptr, page.limit, plan));
+    scroll_page answer;
+    for (const auto& p : list.points) {
+        VECSTORE_TRY(const auto point, session.point(p.ordinal));
+        auto& record = answer.records.emplace_back();
+        record.order_value = p.value;
+        VECSTORE_CHECK(session.fill(record, p.ordinal, point, page.with_payload, page.with_vectors));
+    }
+    return answer;
+}
+
 }  // namespace
 
 result<query_result> collection::query(const vecstore::query& query) const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
-    std::vector<unfilled> later;
-    VECSTORE_TRY(const auto checked, check(session.collection().options(), query));
-    VECSTORE_TRY(auto answer, find_hits(session, query, checked, 0, later));
-    VECSTORE_CHECK(fill_payloads(session, {&query, 1}, {&answer, 1}, later));
-    return answer;
+    return answer_alone(session, *access_, query);
 }
 
 result<std::vector<query_result>> collection::query_batch(std::span<const vecstore::query> queries) const {
@@ -221,11 +169,12 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
         return invalid_argument("a batch of " + std::to_string(queries.size()) + " queries is above the limit of " +
                                 std::to_string(batch_queries_max));
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    if (!std::all_of(queries.begin(), queries.end(), detail::is_plain)) return answer_each(session, *access_, queries);
     const auto& options = session.collection().options();
     std::vector<checked_query> checked;
     checked.reserve(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        auto one = check(options, queries[i]);
+        auto one = detail::check_nearest(options, queries[i], queries[i].nearest);
         if (!one) return of_query(i, std::move(one).error());
         checked.push_back(*std::move(one));
     }
@@ -280,6 +229,7 @@ result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
     VECSTORE_TRY(const auto filter, filter::compiled::compile(page.filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
     VECSTORE_CHECK(check_names(session.collection().options(), page.with_vectors));
+    if (page.order_by) return scroll_ordered(session, page, filter);
     scroll_page answer;
     std::optional<error> failure;
     VECSTORE_CHECK(session.for_each_id(page.offset.value_or(point_id{}), [&](const point_id& id, ordinal_id ordinal) {

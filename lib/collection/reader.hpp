@@ -5,6 +5,7 @@
 /// Thread safety: belongs to one thread.
 #pragma once
 
+#include "interruption.hpp"
 #include "lookup.hpp"
 #include "port.hpp"
 
@@ -24,6 +25,11 @@ public:
 
     [[nodiscard]] const view& state() const noexcept { return *view_; }
     [[nodiscard]] const collection_state& collection() const noexcept { return *collection_; }
+
+    /// From now on, reads ask `reason` whether to go on; null: they do. It outlives them.
+    void interrupt_for(interruption* reason) noexcept { interruption_ = reason; }
+    /// True when the read is to end with what it has.
+    [[nodiscard]] bool interrupted() { return interruption_ != nullptr && interruption_->due(); }
 
     [[nodiscard]] bool visible(ordinal_id ordinal) const noexcept {
         return ordinal < view_->ordinal_end && view_->deaths->alive_at(ordinal, view_->lsn);
@@ -70,6 +76,7 @@ private:
     snapshot<view> view_;
     std::unique_ptr<storage::table_reader> tables_;
     const collection_state* collection_;
+    interruption* interruption_ = nullptr;
 };
 
 /// The checkpoint that a snapshot of the tables holds.  Errors: corruption.

@@ -62,6 +62,9 @@ public:
 
     // database_port
     result<write_result> commit(write_request request) override;
+    [[nodiscard]] result<std::shared_ptr<collection_state>> find_collection(std::string_view name) override {
+        return find(name);
+    }
     storage::table_store& tables() noexcept override { return *tables_; }
     [[nodiscard]] std::uint64_t now_ms() const override { return clock_(); }
     [[nodiscard]] result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const override;

@@ -9,6 +9,7 @@
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/collection/query.hpp>
+#include <vecstore/collection/query/groups.hpp>
 #include <vecstore/core/hash128.hpp>
 #include <vecstore/core/result.hpp>
 
@@ -116,16 +117,29 @@ public:
     result<record> get(point_id id, const payload::selector& with_payload = true,
                        const vector_selector& with_vectors = false) const;
 
-    /// The nearest points to `query.nearest` that match `query.filter`, best first.
-    /// Errors: invalid_argument (names field and value), not_found (no such vector name), corruption, io, unavailable.
+    /// The nearest points to `query.nearest` that match `query.filter`, best first; or what else the query asks.
+    /// Errors: invalid_argument (names place, field and value: `prefetch[0]: ...`), not_found (no such vector name, or no
+    ///         such point or collection that an example names), corruption, io, unavailable.
     /// Cost:   a graph walk in each part, an exact scan of the newest rows; an exact scan of all that match when few
-    /// do.
+    ///         do. Of other questions, as their headers say.
     result<query_result> query(const vecstore::query& query) const;
     /// Many queries over one state of the collection.
     /// Errors: those of the first query that is not valid, else of the first that cannot be answered; no partial answer.
     result<std::vector<query_result>> query_batch(std::span<const vecstore::query> queries) const;
 
-    /// A page of points in the order of their ids.  Errors: as `query`.
+    /// The best hits for each value of a field. Exact as the query is, among its query_limit_max best points.
+    /// Errors: as `query`, and not_found (the collection of `with_lookup`).
+    /// Cost:   the query, for as many points as fill the groups; it is asked again when they were too few.
+    result<group_result> query_groups(const group_query& query) const;
+    /// The values of a field and how many matching points have them, the most frequent first, of equal ones the smaller
+    /// (booleans, integers, texts). A point counts once for each of its values. Exact.
+    /// Errors: as `query`.  Cost: reads the payload of each point.
+    result<std::vector<facet_hit>> facet(const facet_query& query) const;
+    /// The nearest to each other of points drawn at random. Exact.
+    /// Errors: as `query`.  Cost: O(sample^2) distances, and one look at each row to draw.
+    result<vecstore::distance_matrix> distance_matrix(const matrix_query& query) const;
+
+    /// A page of points in the order of their ids, or of a field.  Errors: as `query`.
     result<scroll_page> scroll(const vecstore::scroll& page) const;
 
     /// How many points match.  Cost: O(1) without a filter, else one evaluation for each point.

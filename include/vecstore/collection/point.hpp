@@ -2,6 +2,7 @@
 /// Thread safety: plain values.
 #pragma once
 
+#include <vecstore/collection/query/order.hpp>
 #include <vecstore/core/point_id.hpp>
 #include <vecstore/filter/expression.hpp>
 #include <vecstore/payload/value.hpp>
@@ -51,10 +52,11 @@ struct point_vectors {
 struct record {
     point_id id = {};
     std::uint64_t version = 0;
-    payload::document payload = {};          ///< empty unless asked for
-    std::vector<float> vector = {};          ///< empty unless asked for
-    std::vector<named_vector> vectors = {};  ///< empty unless asked for
-    std::uint64_t expire_at = 0;             ///< milliseconds since 1970; 0 = never
+    payload::document payload = {};                         ///< empty unless asked for
+    std::vector<float> vector = {};                         ///< empty unless asked for
+    std::vector<named_vector> vectors = {};                 ///< empty unless asked for
+    std::uint64_t expire_at = 0;                            ///< milliseconds since 1970; 0 = never
+    std::optional<vecstore::order_value> order_value = {};  ///< what a scroll with `order_by` ordered it by
 };
 
 /// Which points a write is about: a list of ids, or all that match a filter when the write takes its turn.

@@ -3,6 +3,12 @@
 #pragma once
 
 #include <vecstore/collection/point.hpp>
+#include <vecstore/collection/query/example.hpp>
+#include <vecstore/collection/query/formula.hpp>
+#include <vecstore/collection/query/fusion.hpp>
+#include <vecstore/collection/query/nearest.hpp>
+#include <vecstore/collection/query/order.hpp>
+#include <vecstore/collection/query/recommend.hpp>
 #include <vecstore/payload/selector.hpp>
 
 #include <cstddef>
@@ -10,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace vecstore {
@@ -35,8 +42,16 @@ private:
     std::vector<std::string> names_;
 };
 
-/// The nearest points to a vector. `limit` is a contract: so many hits come back whenever so many points match. With
-/// `within` it is a range search: all matching points that are near enough, but not more than `limit`.
+/// What is asked when it is not the nearest points to a vector.
+using question = std::variant<std::monostate, nearest_to_point, recommend, discover, context, order_by, random_sample,
+                              all_points, rrf, dbsf, formula>;
+
+/// The nearest points to a vector, or what `ask` says. `limit` is a contract: so many hits come back whenever so many points
+/// match. With `within` it is a range search: all matching points that are near enough, but not more than `limit`.
+///
+/// With `prefetch` it is a tree: those queries are answered first, each for its own `limit`, and this one is asked of the
+/// points that they found alone. It then compares exactly; or it makes one list of theirs (`rrf`, `dbsf`, `formula`). Filters hold
+/// for all that is below them, too; a prefetch's selectors of payload and vectors mean nothing.
 struct query {
     std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine; 0 and 1 for binary
     std::string using_vector = {};              ///< name of the vector searched; "" = the default one
@@ -58,6 +73,11 @@ struct query {
     /// Candidates kept in each graph walk, instead of `recall`; where there are inverted lists alone, lists scanned.
     std::optional<std::size_t> ef = {};
     bool exact = false;  ///< look at every matching point
+
+    question ask = {};                      ///< instead of `nearest`
+    std::optional<vecstore::mmr> mmr = {};  ///< with `nearest` or `nearest_to_point`: hits unlike each other
+    std::vector<query> prefetch = {};       ///< nested at most query_depth_max deep, prefetches_max in all
+    std::optional<vecstore::lookup_from> lookup_from = {};  ///< where points that are examples are looked up
 };
 
 /// How a query was answered.
@@ -87,7 +107,8 @@ struct query_plan {
     std::size_t parts_by_queries = 0;
 };
 
-/// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better.
+/// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better. Of questions other than
+/// for the nearest, as their headers say.
 struct hit {
     point_id id = {};
     float score = 0;
@@ -95,6 +116,7 @@ struct hit {
     payload::document payload = {};
     std::vector<float> vector = {};
     std::vector<named_vector> vectors = {};
+    std::optional<vecstore::order_value> order_value = {};  ///< what an `order_by` ordered it by
 };
 
 /// Hits, best first, at most `limit`; owns all it holds.
@@ -109,13 +131,15 @@ struct query_result {
     [[nodiscard]] const hit& operator[](std::size_t i) const noexcept { return hits[i]; }
 };
 
-/// A walk over all points in the order of their ids: numbers ascending, then UUIDs ascending.
+/// A walk over all points in the order of their ids: numbers ascending, then UUIDs ascending. Or the first ones in the order
+/// of a field, without a next page: `order_by::start_from` is the way on.
 struct scroll {
     std::optional<point_id> offset = {};  ///< first id wanted (it need not exist); absent = from the start
     std::size_t limit = 10;               ///< 1 to query_limit_max
     filter::expression filter = {};
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
+    std::optional<vecstore::order_by> order_by = {};  ///< not with `offset`
 };
 
 struct scroll_page {
