@@ -5,10 +5,12 @@
 
 #include <vecstore/core/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 namespace vecstore::detail {
@@ -30,6 +32,17 @@ public:
             reason_ = errc::timed_out;
         return reason_.has_value();
     }
+    /// What was not looked at because of it.
+    void rows_left(std::size_t count) noexcept { rows_left_ += count; }
+    void points_left(std::size_t count) noexcept { points_left_ += count; }
+
+    /// What the caller is told.  Precondition: reason().
+    [[nodiscard]] std::string what() const {
+        std::string text = reason_ == errc::cancelled ? "stopped by the caller" : "the time is up";
+        if (rows_left_ > 0) text += "; " + std::to_string(rows_left_) + " rows were not compared";
+        if (points_left_ > 0) text += "; " + std::to_string(points_left_) + " points were not filtered";
+        return text;
+    }
     /// What `due` has found.
     [[nodiscard]] const std::optional<errc>& reason() const noexcept { return reason_; }
 
@@ -38,6 +51,8 @@ private:
     clock now_ms_;
     std::stop_token stop_;
     std::optional<errc> reason_;
+    std::size_t rows_left_ = 0;
+    std::size_t points_left_ = 0;
 };
 
 /// Rows or points between two looks at an interruption.

@@ -47,6 +47,8 @@ public:
     virtual storage::table_store& tables() noexcept = 0;
     /// The clock that says when points expire.
     [[nodiscard]] virtual std::uint64_t now_ms() const = 0;
+    /// The clock that says when the time of a query is up.
+    [[nodiscard]] virtual std::uint64_t steady_ms() const = 0;
     /// An lsn that the checkpoint in `tables`, a snapshot just taken, is certainly not newer than.
     [[nodiscard]] virtual result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const = 0;
     /// Errors: unavailable once the database is closed.

@@ -3,6 +3,7 @@
 #include "batch_search.hpp"
 #include "query/checks.hpp"
 #include "query/ordered.hpp"
+#include "query/time_limit.hpp"
 #include "query/tree.hpp"
 #include "search.hpp"
 
@@ -119,8 +120,7 @@ result<query_result> answer_tree(read_session& session, const detail::collection
     return answer;
 }
 
-result<query_result> answer_alone(read_session& session, const detail::collection_access& access, const query& q) {
-    if (!detail::is_plain(q)) return answer_tree(session, access, q);
+result<query_result> answer_plain(read_session& session, const query& q) {
     std::vector<unfilled> later;
     VECSTORE_TRY(const auto checked, detail::check_nearest(session.collection().options(), q, q.nearest));
     VECSTORE_TRY(auto answer, find_hits(session, q, checked, 0, later));
@@ -128,14 +128,23 @@ result<query_result> answer_alone(read_session& session, const detail::collectio
     return answer;
 }
 
-/// A batch in which not all queries are plain.
+/// `begin_ms`: when the call began, on the steady clock; for queries with a timeout.
+result<query_result> answer_alone(read_session& session, const detail::collection_access& access, const query& q,
+                                  std::uint64_t begin_ms) {
+    const detail::time_limit limit(session, access, q, begin_ms);
+    VECSTORE_TRY(auto answer, detail::is_plain(q) ? answer_plain(session, q) : answer_tree(session, access, q));
+    VECSTORE_CHECK(limit.finish(answer));
+    return answer;
+}
+
+/// A batch in which not all queries are plain and without a limit of time.
 result<std::vector<query_result>> answer_each(read_session& session, const detail::collection_access& access,
-                                              std::span<const query> queries) {
+                                              std::span<const query> queries, std::uint64_t begin_ms) {
     for (std::size_t i = 0; i < queries.size(); ++i)
         if (auto checked = detail::check_tree(queries[i]); !checked) return of_query(i, std::move(checked).error());
     std::vector<query_result> answers;
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        auto one = answer_alone(session, access, queries[i]);
+        auto one = answer_alone(session, access, queries[i], begin_ms);
         if (!one) return of_query(i, std::move(one).error());
         answers.push_back(*std::move(one));
     }
@@ -160,16 +169,21 @@ result<scroll_page> scroll_ordered(read_session& session, const scroll& page, co
 }  // namespace
 
 result<query_result> collection::query(const vecstore::query& query) const {
+    const auto begin_ms = query.timeout_ms != 0 ? access_->database->steady_ms() : 0;
     VECSTORE_TRY(auto session, read_session::open(*access_));
-    return answer_alone(session, *access_, query);
+    return answer_alone(session, *access_, query, begin_ms);
 }
 
 result<std::vector<query_result>> collection::query_batch(std::span<const vecstore::query> queries) const {
     if (queries.size() > batch_queries_max)
         return invalid_argument("a batch of " + std::to_string(queries.size()) + " queries is above the limit of " +
                                 std::to_string(batch_queries_max));
+    const bool simple = std::all_of(queries.begin(), queries.end(), [](const auto& q) {
+        return detail::is_plain(q) && !detail::time_limit::limits(q);
+    });
+    const auto begin_ms = simple ? 0 : access_->database->steady_ms();
     VECSTORE_TRY(auto session, read_session::open(*access_));
-    if (!std::all_of(queries.begin(), queries.end(), detail::is_plain)) return answer_each(session, *access_, queries);
+    if (!simple) return answer_each(session, *access_, queries, begin_ms);
     const auto& options = session.collection().options();
     std::vector<checked_query> checked;
     checked.reserve(queries.size());

@@ -2,6 +2,8 @@
 
 #include "state_hash.hpp"
 
+#include <algorithm>
+
 namespace vecstore::detail {
 
 result<tables::applied_position> read_applied(storage::table_reader& tables) {
@@ -51,6 +53,12 @@ bool read_session::has_vector(std::string_view name, ordinal_id ordinal) const n
 result<void> read_session::for_each_point(const std::function<bool(ordinal_id, const point_ref&)>& visit) {
     const auto& overlays = view_->overlays;
     const auto from_overlays = overlays.back()->first_ordinal();
+    std::size_t visited = 0;
+    const auto go_on = [&] {
+        if (visited++ % interruption_interval != interruption_interval - 1 || !interrupted()) return true;
+        interruption_->points_left(view_->point_count - std::min(view_->point_count, visited));
+        return false;
+    };
     const auto changed = [&](ordinal_id ordinal) -> const point_version* {
         for (const auto& overlay : overlays)
             if (const auto* version = overlay->find_point(ordinal, view_->lsn); version != nullptr) return version;
@@ -64,6 +72,7 @@ result<void> read_session::for_each_point(const std::function<bool(ordinal_id, c
         if (key.failed() || ordinal >= from_overlays)
             break;  // the overlays hold the later ones, whatever the tables say
         if (visible(ordinal)) {
+            if (!go_on()) return {};
             if (const auto* version = changed(ordinal); version != nullptr) {
                 if (!visit(ordinal, to_ref(*version))) return {};
             } else {
@@ -75,6 +84,7 @@ result<void> read_session::for_each_point(const std::function<bool(ordinal_id, c
     }
     for (auto ordinal = from_overlays; ordinal < view_->ordinal_end; ++ordinal) {
         if (!visible(ordinal)) continue;
+        if (!go_on()) return {};
         if (const auto* version = changed(ordinal); version != nullptr && !visit(ordinal, to_ref(*version))) return {};
     }
     return {};
@@ -86,7 +96,8 @@ result<void> read_session::for_each_id(const point_id& first,
     for (const auto& overlay : view_->overlays) nodes.push_back(overlay->ids().lower_bound(first));
     VECSTORE_TRY(const auto cursor, tables_->cursor(tables::ids));
     VECSTORE_CHECK(cursor->seek(tables::id_key(collection_->id(), first)));
-    for (;;) {
+    for (std::size_t visited = 1;; ++visited) {
+        if (visited % interruption_interval == 0 && interrupted()) return {};
         std::optional<point_id> table_id;
         if (cursor->valid() && tables::of_collection(cursor->key(), collection_->id())) {
             byte_reader key(cursor->key().subspan(sizeof(collection_id)));

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace vecstore::detail {
 
@@ -26,10 +27,16 @@ public:
     [[nodiscard]] const view& state() const noexcept { return *view_; }
     [[nodiscard]] const collection_state& collection() const noexcept { return *collection_; }
 
-    /// From now on, reads ask `reason` whether to go on; null: they do. It outlives them.
-    void interrupt_for(interruption* reason) noexcept { interruption_ = reason; }
+    /// From now on, reads ask `reason` whether to go on; null: they do. It outlives them. Gives what they asked before.
+    interruption* interrupt_for(interruption* reason) noexcept { return std::exchange(interruption_, reason); }
     /// True when the read is to end with what it has.
     [[nodiscard]] bool interrupted() { return interruption_ != nullptr && interruption_->due(); }
+    /// The same, and so many rows are left out by it.
+    [[nodiscard]] bool interrupted_before(std::size_t rows) {
+        if (!interrupted()) return false;
+        interruption_->rows_left(rows);
+        return true;
+    }
 
     [[nodiscard]] bool visible(ordinal_id ordinal) const noexcept {
         return ordinal < view_->ordinal_end && view_->deaths->alive_at(ordinal, view_->lsn);

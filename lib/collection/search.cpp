@@ -57,6 +57,7 @@ public:
         else
             walk(strategy);
         if (failure_) return *std::move(failure_);
+        if (session_.interrupted()) return nearest_.take_sorted();
         if (strategy == search_strategy::plain_walk && !request_.radius)
             session_.collection().queries(request_.slot).note(request_.vector, request_.wanted);
         if (strategy != search_strategy::exact_scan && !request_.radius &&
@@ -123,8 +124,9 @@ private:
     }
     /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
     bool passes(ordinal_id ordinal) {
-        if (failure_) return false;
-        ++plan_.filter_evaluations;
+        if (failure_ || stopped_) return false;
+        stopped_ = ++plan_.filter_evaluations % interruption_interval == 0 && session_.interrupted();
+        if (stopped_) return false;
         auto point = session_.point(ordinal);
         if (!point) {
             failure_ = std::move(point).error();
@@ -196,7 +198,11 @@ private:
             if (!checked(rows, row)) return;
             vectors[filled] = rows.vectors.at(row);
             places[filled] = row;
-            if (++filled == batch) flush();
+            if (++filled < batch) continue;
+            flush();
+            if (session_.interrupted_before(
+                    std::min<std::size_t>(rows.count - row, static_cast<std::size_t>(matches.end() - match))))
+                break;
         }
         flush();
         count_scanned();
@@ -223,6 +229,7 @@ private:
         std::vector<const part*> waiting;
         for (std::size_t i = 0; i < choices_.size(); ++i) {
             const auto& part = *(*rows_.parts)[i];
+            if (session_.interrupted_before(part.size())) continue;
             const auto rows = source_of(part);
             if (const auto* answer = answer_in(part); answer != nullptr) {
                 take(rows, *answer);
@@ -291,6 +298,7 @@ private:
     void scan_if(const Source& rows, const Allow& allow, bool roughly = false) {
         std::array<row_id, bounded_codes::run_rows> asked;
         for (row_id row = scan_codes(rows, allow, roughly); row < rows.count;) {
+            if (session_.interrupted_before(rows.count - row)) break;
             const auto end = row + std::min(static_cast<row_id>(asked.size()), rows.count - row);
             std::size_t count = 0;
             for (; row < end; ++row) asked[count++] = row;
@@ -312,8 +320,8 @@ private:
             compare(rows, search.possible(first, std::min(bounded_codes::run_slabs, slabs - first), bound()), allow);
         };
         auto first = roughly ? scan_sketches(rows, allow, slabs / bounded_codes::run_slabs, scan_run) : 0;
-        for (; first < slabs; first += bounded_codes::run_slabs) scan_run(first);
-        const auto scanned = static_cast<row_id>(slabs * quantization::slab_rows);
+        for (; first < slabs && !session_.interrupted(); first += bounded_codes::run_slabs) scan_run(first);
+        const auto scanned = static_cast<row_id>(std::min(first, slabs) * quantization::slab_rows);
         plan_.rescored += compared_ - compared_before;
         plan_.distances += compared_ - compared_before;
         compared_ = compared_before + scanned;
@@ -339,7 +347,10 @@ private:
             for (std::size_t i = 0; i < left; ++i) prefetch(rows.vectors, fine[near++] = rough[i]);
             if (near >= at_once) compare(rows, std::span(fine).first(std::exchange(near, 0)), allow);
         };
-        for (std::size_t run = 0; run < runs; ++run) {
+        constexpr std::size_t runs_between_looks = 16;
+        std::size_t run = 0;
+        for (; run < runs; ++run) {
+            if (run % runs_between_looks == runs_between_looks - 1 && session_.interrupted()) break;
             const bool known = search.knows(run);
             const auto possible = known ? search.possible(run, bound()) : std::span<const row_id>();
             if (!known || possible.size() > sketches::run_rows / 8) {
@@ -352,7 +363,7 @@ private:
         refine();
         compare(rows, std::span(fine).first(near), allow);
         plan_.expected_recall = std::min(plan_.expected_recall, sketches::found_share);
-        return runs * bounded_codes::run_slabs;
+        return run * bounded_codes::run_slabs;
     }
     template <class Rows>
     [[gnu::always_inline]] static void prefetch(const Rows& vectors, row_id row) noexcept {
@@ -402,6 +413,7 @@ private:
     top_k<candidate> nearest_;
     std::vector<part_choice> choices_;  ///< beside the parts
     std::optional<error> failure_;
+    bool stopped_ = false;  ///< interrupted in a walk: no row passes the filter any more
     std::size_t compared_ = 0;
 };
 

@@ -67,6 +67,7 @@ public:
     }
     storage::table_store& tables() noexcept override { return *tables_; }
     [[nodiscard]] std::uint64_t now_ms() const override { return clock_(); }
+    [[nodiscard]] std::uint64_t steady_ms() const override { return steady_clock_(); }
     [[nodiscard]] result<std::uint64_t> checkpoint_bound(storage::table_reader& tables) const override;
     [[nodiscard]] result<void> check_open() const override;
     result<void> refresh() override;
@@ -279,6 +280,7 @@ private:
     const std::string directory_;
     const database_options options_;
     const std::function<std::uint64_t()> clock_;
+    const std::function<std::uint64_t()> steady_clock_;
     const bool tables_given_;  ///< with the environment
     std::shared_ptr<storage::file_system> files_;
     store_cipher cipher_;                               ///< by the opener

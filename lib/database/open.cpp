@@ -81,6 +81,7 @@ database_state::database_state(std::string directory, const database_options& op
     : directory_(std::move(directory)),
       options_(with_implied(options)),
       clock_(environment.clock ? environment.clock : unix_ms),
+      steady_clock_(environment.steady_clock ? environment.steady_clock : vecstore::steady_ms),
       tables_given_(environment.tables != nullptr),
       files_(mapped_or_not(choose_files(directory_, environment), options.mapped)),
       part_files_(files_),

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -78,6 +79,14 @@ struct query {
     std::optional<vecstore::mmr> mmr = {};  ///< with `nearest` or `nearest_to_point`: hits unlike each other
     std::vector<query> prefetch = {};       ///< nested at most query_depth_max deep, prefetches_max in all
     std::optional<vecstore::lookup_from> lookup_from = {};  ///< where points that are examples are looked up
+
+    /// How long the answer may take from the call on, in milliseconds; 0 = as long as it takes. Of the outermost query, as
+    /// `stop` and `allow_partial`. It is looked at every few hundred rows and between indexes, so a query takes longer by a
+    /// walk of one index at most.
+    std::uint64_t timeout_ms = 0;
+    std::stop_token stop = {};  ///< when a stop is requested, the query ends in the same way
+    /// True: what has been found by then is the answer, with `query_result::partial`. False: `timed_out` or `cancelled`.
+    bool allow_partial = false;
 };
 
 /// How a query was answered.
@@ -123,6 +132,8 @@ struct hit {
 struct query_result {
     std::vector<hit> hits;
     query_plan plan;
+    bool partial = false;      ///< its time was up, or it was stopped; better hits may be missing
+    std::string missing = {};  ///< of a partial answer: why it is, and how much was not looked at
 
     [[nodiscard]] auto begin() const noexcept { return hits.begin(); }
     [[nodiscard]] auto end() const noexcept { return hits.end(); }

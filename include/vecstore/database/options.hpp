@@ -136,6 +136,8 @@ struct database_environment {
     std::shared_ptr<storage::table_store> tables;
     /// Milliseconds since 1970; says when points expire.
     std::function<std::uint64_t()> clock = {};
+    /// Milliseconds since any moment, never going back; says when the time of a query is up. Called by any thread.
+    std::function<std::uint64_t()> steady_clock = {};
 };
 
 /// Bytes that this process has written for a database since it opened it.

@@ -1,5 +1,6 @@
 // Groups of hits.
 #include "checks.hpp"
+#include "time_limit.hpp"
 #include "tree.hpp"
 
 #include <vecstore/collection/collection.hpp>
@@ -143,10 +144,13 @@ result<void> look_up(const detail::collection_access& access, const group_lookup
 
 result<group_result> collection::query_groups(const group_query& q) const {
     VECSTORE_CHECK(check_groups(q));
+    const auto begin_ms = q.query.timeout_ms != 0 ? access_->database->steady_ms() : 0;
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    const detail::time_limit limit(session, *access_, q.query, begin_ms);
     VECSTORE_CHECK(detail::check_names(session.collection().options(), q.query.with_vectors));
     group_result answer;
     VECSTORE_TRY(const auto gathered, grouping(session, *access_, q).gather(answer.plan));
+    VECSTORE_CHECK(limit.finish(answer));
     for (const auto& [id, points] : gathered) {
         auto& group = answer.groups.emplace_back(point_group{id, {}});
         for (const auto& p : points) {

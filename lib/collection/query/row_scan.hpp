@@ -23,27 +23,29 @@ namespace vecstore::detail {
 template <class Visit>
 result<void> for_each_row(read_session& session, std::size_t slot, const ordinal_list* only, const Visit& visit) {
     std::size_t until_look = interruption_interval;
-    const auto go_on = [&] {
+    const auto go_on = [&](std::size_t left) {
         if (--until_look > 0) return true;
         until_look = interruption_interval;
-        return !session.interrupted();
+        return !session.interrupted_before(left);
     };
     const auto scan = [&](row_id count, const auto& ordinal_of, const auto& visit_row) -> result<void> {
         if (only == nullptr) {
-            for (row_id row = 0; row < count && go_on(); ++row)
+            for (row_id row = 0; row < count && go_on(count - row); ++row)
                 if (session.visible(ordinal_of(row))) VECSTORE_CHECK(visit_row(row));
             return {};
         }
         row_id row = 0;
-        for (const auto wanted : *only) {
+        for (std::size_t i = 0; i < only->size(); ++i) {
+            const auto wanted = (*only)[i];
             row = find_row(count, wanted, ordinal_of, row);
-            if (row == count || !go_on()) break;
+            if (row == count || !go_on(std::min<std::size_t>(count - row, only->size() - i))) break;
             if (ordinal_of(row) == wanted && session.visible(wanted)) VECSTORE_CHECK(visit_row(row));
         }
         return {};
     };
     const auto& rows = session.state().vectors[slot];
     for (const auto& part : *rows.parts) {
+        if (session.interrupted_before(part->size())) continue;
         const bool plain = part->stored().plain();
         auto scanned = scan(
             part->size(), [&](row_id row) { return part->ordinal_of(row); },
@@ -53,9 +55,9 @@ result<void> for_each_row(read_session& session, std::size_t slot, const ordinal
                 return {};
             });
         if (!scanned) return scanned;
-        if (session.interrupted()) return {};
     }
     for (const auto& newest : rows.memtables) {
+        if (session.interrupted_before(newest.rows)) continue;
         const auto& table = *newest.table;
         (void)scan(
             newest.rows, [&](row_id row) { return table.ordinal_of(row); },
@@ -63,7 +65,6 @@ result<void> for_each_row(read_session& session, std::size_t slot, const ordinal
                 visit(table.ordinal_of(row), table.vectors().at(row));
                 return {};
             });
-        if (session.interrupted()) return {};
     }
     return {};
 }

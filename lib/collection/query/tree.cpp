@@ -8,6 +8,7 @@
 #include "mmr.hpp"
 #include "ordered.hpp"
 #include "row_scan.hpp"
+#include "time_limit.hpp"
 
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/filter/dsl.hpp>
@@ -46,6 +47,9 @@ public:
         step s{q, {}, lists, q.offset + q.limit, std::nullopt};
         VECSTORE_TRY(s.filter, filter::compiled::compile(filter));
         if (!lists.empty()) s.only = union_of(lists);
+        // What prefetches have found in time is made the best of.
+        std::optional<uninterrupted> to_the_end;
+        if (!lists.empty() && session_.interrupted()) to_the_end.emplace(session_);
         VECSTORE_TRY(auto list, std::visit([&](const auto& question) { return ask(s, question); }, q.ask));
         auto& points = list.points;
         std::erase_if(points, [&](const auto& p) { return !good_enough(q, list.larger_is_better, p.score); });

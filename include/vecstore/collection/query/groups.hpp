@@ -41,6 +41,8 @@ struct point_group {
 struct group_result {
     std::vector<point_group> groups;
     query_plan plan;
+    bool partial = false;  ///< as in query_result
+    std::string missing = {};
 };
 
 /// How often values occur in a field: in how many points that match.
