@@ -84,8 +84,8 @@ result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
     VECSTORE_TRY(const auto filter, filter::compiled::compile(q.filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
     counter values;
-    VECSTORE_CHECK(session.for_each_point([&](ordinal_id, const detail::point_ref& point) {
-        if (filter(point.id, point.payload)) values.count(point.payload, *where);
+    VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
+        if (session.passes(filter, ordinal, point)) values.count(point.payload, *where);
         return true;
     }));
     return values.take(q.limit);

@@ -1,7 +1,7 @@
 #include "formula.hpp"
 
 #include <vecstore/core/limits.hpp>
-#include <vecstore/filter/datetime.hpp>
+#include <vecstore/filter/value_of.hpp>
 
 #include <array>
 #include <cmath>
@@ -60,19 +60,13 @@ std::string operand_place(operation what, std::size_t i) {
 
 /// A number of any kind that the operation can take from a payload, or its default.
 std::optional<double> number_of(const payload::view& content, operation what, const geo_point& origin) {
-    const auto member = [&](std::string_view key) -> std::optional<double> {
-        const auto found = content.find(key);
-        return found ? found->number() : std::nullopt;
-    };
     switch (what) {
         case operation::geo_distance: {
-            const auto lon = member("lon"), lat = member("lat");
-            if (!lon || !lat) return std::nullopt;
-            return filter::haversine_m(origin, {*lon, *lat});
+            const auto place = filter::geo_point_of(content);
+            return place ? std::optional(filter::haversine_m(origin, *place)) : std::nullopt;
         }
         case operation::datetime_field: {
-            if (content.kind() != payload::kind::string) return std::nullopt;
-            const auto us = filter::parse_datetime_us(content.string());
+            const auto us = filter::datetime_us_of(content);
             if (!us) return std::nullopt;
             return static_cast<double>(*us) / 1e6;
         }
@@ -191,7 +185,8 @@ private:
 /// For one point. The first failure is kept; from then on all is zero.
 class ready_formula::evaluation {
 public:
-    evaluation(const point_ref& point, std::span<const std::optional<float>> scores) : point_(point), scores_(scores) {}
+    evaluation(const point_ref& point, std::span<const std::optional<float>> scores, filter::vector_presence vectors)
+        : point_(point), scores_(scores), vectors_(vectors) {}
 
     [[nodiscard]] const std::optional<std::string>& failure() const noexcept { return failure_; }
 
@@ -204,7 +199,7 @@ public:
             case operation::field:
             case operation::geo_distance:
             case operation::datetime_field: return read(n);
-            case operation::condition: return n.matches(point_.id, point_.payload) ? 1 : 0;
+            case operation::condition: return n.matches(point_.id, point_.payload, vectors_) ? 1 : 0;
             case operation::sum: return sum_of(n);
             case operation::product: return product_of(n);
             case operation::negation: return -value_of(n.operands[0]);
@@ -291,6 +286,7 @@ private:
 
     const point_ref& point_;
     std::span<const std::optional<float>> scores_;
+    filter::vector_presence vectors_;
     std::optional<std::string> failure_;
 };
 
@@ -301,8 +297,9 @@ result<ready_formula> ready_formula::make(const formula& f) {
     return ready_formula(std::move(root));
 }
 
-result<float> ready_formula::operator()(const point_ref& point, std::span<const std::optional<float>> scores) const {
-    evaluation one(point, scores);
+result<float> ready_formula::operator()(const point_ref& point, std::span<const std::optional<float>> scores,
+                                        filter::vector_presence vectors) const {
+    evaluation one(point, scores, vectors);
     const auto value = static_cast<float>(one.value_of(root_));
     const auto of_point = [&](const std::string& what) {
         return invalid_argument("formula: point " + to_string(point.id) + ": " + what);

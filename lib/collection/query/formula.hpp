@@ -20,9 +20,10 @@ public:
     /// Errors: invalid_argument, with the place: `formula.sum[1].exp_decay.scale: ...`.
     [[nodiscard]] static result<ready_formula> make(const formula& f);
 
-    /// The score of a point; `scores`: what it has in each prefetch.
+    /// The score of a point; `scores`: what it has in each prefetch; `vectors`: for conditions about them.
     /// Errors: invalid_argument (a value is missing or of another kind, a result is not finite), which names the point.
-    [[nodiscard]] result<float> operator()(const point_ref& point, std::span<const std::optional<float>> scores) const;
+    [[nodiscard]] result<float> operator()(const point_ref& point, std::span<const std::optional<float>> scores,
+                                           filter::vector_presence vectors) const;
 
 private:
     struct node {

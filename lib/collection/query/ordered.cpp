@@ -100,7 +100,7 @@ result<point_list> ordered(read_session& session, const order_by& question, cons
     } else {
         VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const point_ref& point) {
             ++plan.filter_evaluations;
-            if (filter(point.id, point.payload)) add(ordinal, point);
+            if (session.passes(filter, ordinal, point)) add(ordinal, point);
             return true;
         }));
     }
@@ -132,14 +132,12 @@ result<point_list> sampled(read_session& session, const random_sample& question,
 result<point_list> by_id(read_session& session, const filter::compiled& filter, std::size_t count, query_plan& plan) {
     point_list list;
     std::optional<error> failure;
-    VECSTORE_CHECK(session.for_each_id(point_id{}, [&](const point_id& id, ordinal_id ordinal) {
-        if (filter.reads_payload()) {
+    VECSTORE_CHECK(session.for_each_id(point_id{}, [&](const point_id&, ordinal_id ordinal) {
+        if (!filter.passes_all()) {
             ++plan.filter_evaluations;
             const auto point = session.point(ordinal);
             if (!point) failure = point.error();
-            if (!point || !filter(id, point->payload)) return !failure;
-        } else if (!filter(id, payload::view())) {
-            return true;
+            if (!point || !session.passes(filter, ordinal, *point)) return !failure;
         }
         list.points.push_back({ordinal, 1});
         return list.points.size() < count;

@@ -8,7 +8,7 @@ result<std::optional<ordinal_list>> matching_points(read_session& session, const
     ordinal_list matches;
     const auto add_if_passes = [&](ordinal_id ordinal, const point_ref& point) {
         ++plan.filter_evaluations;
-        if (filter(point.id, point.payload)) matches.push_back(ordinal);
+        if (session.passes(filter, ordinal, point)) matches.push_back(ordinal);
         return true;
     };
     if (const auto ids = filter.required_ids()) {

@@ -110,7 +110,9 @@ private:
         for (std::size_t i = 0; i < s.only->size() && !interrupted_at(i); ++i) {
             const auto ordinal = (*s.only)[i];
             VECSTORE_TRY(const auto point, session_.point(ordinal));
-            VECSTORE_TRY(const auto value, score(point, std::span(scores).subspan(i * s.lists.size(), s.lists.size())));
+            const auto has = [&](std::string_view name) noexcept { return session_.has_vector(name, ordinal); };
+            const auto in_lists = std::span(scores).subspan(i * s.lists.size(), s.lists.size());
+            VECSTORE_TRY(const auto value, score(point, in_lists, has));
             list.points.push_back({ordinal, value});
         }
         keep_best(list, s.wanted);
