@@ -102,7 +102,7 @@ result<void> write_edits(storage::table_writer& tables, collection_id collection
 }
 
 result<void> write_catalog(storage::table_writer& tables, const collection_state& state, const sealed_changes& sealed) {
-    auto entry = to_document(state.name(), state.options());
+    auto entry = to_document(state.name(), state.options_with(*sealed.notes));
     entry.set("next_ordinal", sealed.ordinal_end);
     entry.set("points", sealed.point_count);
     entry.set("next_part", state.next_part());

@@ -1,5 +1,6 @@
 // Writes of a collection, and what it says of itself. Reads are in query.cpp.
 #include "operation.hpp"
+#include "notes.hpp"
 #include "port.hpp"
 #include "reader.hpp"
 #include "state_hash.hpp"
@@ -90,6 +91,30 @@ result<write_result> collection::erase_vectors(const point_selector& points, con
     return std::move(plan).commit(options);
 }
 
+result<void> collection::set_metadata(const payload::document& values) {
+    return detail::change_notes(*access_, [&](detail::collection_notes& notes) -> result<void> {
+        for (const auto& [key, value] : values) notes.metadata.set(key, value);
+        return {};
+    });
+}
+
+result<void> collection::set_model(const std::string& vector_name, const std::string& model) {
+    const auto& options = access_->state->options();
+    return detail::change_notes(*access_, [&](detail::collection_notes& notes) -> result<void> {
+        for (std::size_t slot = 0; slot < options.vectors.size(); ++slot) {
+            if (options.vectors[slot].name != vector_name) continue;
+            auto tagged = options.vectors[slot];
+            tagged.model = model;
+            VECSTORE_CHECK(validate(collection_options{{tagged}}));
+            if (!notes.models[slot].empty() && notes.models[slot] != model)
+                return detail::other_model(vector_name, notes.models[slot], model);
+            notes.models[slot] = model;
+            return {};
+        }
+        return error{errc::not_found, "no vector \"" + vector_name + "\""};
+    });
+}
+
 result<hash128> collection::verify_state() const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     const auto& state = *access_->state;
@@ -121,7 +146,7 @@ result<collection_info> collection::info() const {
     VECSTORE_TRY(const auto session, read_session::open(*access_));
     collection_info info;
     info.name = access_->state->name();
-    info.options = access_->state->options();
+    info.options = access_->state->options_with(*session.state().notes);
     info.points = session.state().point_count;
     info.state_hash = session.state().state_hash;
     for (std::size_t slot = 0; slot < session.state().vectors.size(); ++slot) {

@@ -3,6 +3,8 @@
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
 
+#include <utility>
+
 namespace vecstore::detail {
 namespace {
 
@@ -44,11 +46,22 @@ result<decoded_ddl> decode_ddl(byte_span payload) {
     byte_reader in(payload);
     decoded_ddl ddl;
     ddl.collection = in.get<collection_id>();
-    const auto kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
-    if (in.failed() || (kind != ddl_kind::create && kind != ddl_kind::drop)) return bad_record("DDL");
-    if (kind == ddl_kind::drop) return ddl;
-    VECSTORE_TRY(const auto document, payload::decode(in.get_bytes(in.remaining())));
-    VECSTORE_TRY(ddl.created, from_document(document));
+    ddl.kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
+    if (in.failed() || ddl.kind < ddl_kind::create || ddl.kind > ddl_kind::notes) return bad_record("DDL");
+    if (ddl.kind == ddl_kind::drop) return ddl;
+    VECSTORE_TRY(auto document, payload::decode(in.get_bytes(in.remaining())));
+    if (ddl.kind == ddl_kind::create) {
+        VECSTORE_TRY(ddl.created, from_document(document));
+    } else if (ddl.kind == ddl_kind::notes) {
+        ddl.notes = std::move(document);
+    } else {
+        for (const auto& [alias, id] : document) {
+            const auto* number = id.if_int64();
+            if (!id.is_null() && (number == nullptr || !std::in_range<collection_id>(*number) || *number == 0))
+                return bad_record("alias");
+            ddl.aliases[alias] = number ? std::optional(static_cast<collection_id>(*number)) : std::nullopt;
+        }
+    }
     return ddl;
 }
 

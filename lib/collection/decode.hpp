@@ -16,7 +16,10 @@ namespace vecstore::detail {
 /// What a record of DDL says.
 struct decoded_ddl {
     collection_id collection = 0;
-    std::optional<named_options> created;  ///< absent: dropped
+    ddl_kind kind = ddl_kind::drop;
+    std::optional<named_options> created;  ///< create
+    alias_changes aliases;                 ///< aliases
+    payload::document notes;               ///< notes: {metadata, models}
 };
 /// Errors: corruption.
 [[nodiscard]] result<decoded_ddl> decode_ddl(byte_span payload);

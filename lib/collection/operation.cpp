@@ -177,9 +177,32 @@ operation encode_drop(collection_id collection) {
     return {wal::record_type::ddl, std::move(body).take()};
 }
 
+operation encode_aliases(const alias_changes& changes) {
+    payload::document document;
+    for (const auto& [alias, id] : changes) document.append(alias, id ? payload::value(*id) : payload::value());
+    byte_writer body;
+    body.put(collection_id{0});
+    body.put(static_cast<std::uint8_t>(ddl_kind::aliases));
+    body.put_bytes(payload::encode(document).value());
+    return {wal::record_type::ddl, std::move(body).take()};
+}
+
+result<operation> encode_notes(collection_id collection, const collection_options& options,
+                               const collection_notes& notes) {
+    payload::document models;
+    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
+        if (!notes.models[slot].empty()) models.append(options.vectors[slot].name, notes.models[slot]);
+    VECSTORE_TRY(const auto document, payload::encode({{"metadata", notes.metadata}, {"models", std::move(models)}}));
+    byte_writer body;
+    body.put(collection);
+    body.put(static_cast<std::uint8_t>(ddl_kind::notes));
+    body.put_bytes(document);
+    return operation{wal::record_type::ddl, std::move(body).take()};
+}
+
 payload::document to_document(const std::string& name, const collection_options& options) {
     payload::value::array vectors;
-    for (const auto& v : options.vectors)
+    for (const auto& v : options.vectors) {
         vectors.push_back(payload::document{{"name", v.name},
                                             {"dim", v.dim},
                                             {"metric", to_string(v.metric)},
@@ -189,8 +212,11 @@ payload::document to_document(const std::string& name, const collection_options&
                                             {"index", to_string(v.index)},
                                             {"quantization", to_string(v.quantization)},
                                             {"on_disk", v.on_disk}});
+        if (!v.model.empty()) vectors.back().if_object()->set("model", v.model);
+    }
     payload::document document{{"name", name}, {"vectors", std::move(vectors)}};
     if (options.expire_after_ms > 0) document.set("expire_after_ms", options.expire_after_ms);
+    if (!options.metadata.empty()) document.set("metadata", options.metadata);
     return document;
 }
 
@@ -211,9 +237,11 @@ result<named_options> from_document(const payload::document& document) {
                                              .type = type,
                                              .index = index,
                                              .quantization = quantization,
-                                             .on_disk = v["on_disk"].bool_or(false)});
+                                             .on_disk = v["on_disk"].bool_or(false),
+                                             .model = std::string(v["model"].string_or(""))});
         }
     }
+    if (const auto* metadata = document["metadata"].if_object()) named.options.metadata = *metadata;
     named.options.expire_after_ms = static_cast<std::uint64_t>(document["expire_after_ms"].int64_or(0));
     VECSTORE_CHECK(validate_name("collection name", named.name, false));
     VECSTORE_CHECK(validate(named.options));

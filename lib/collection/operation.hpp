@@ -6,7 +6,8 @@
 ///   erase            u32 count, id keys
 ///   set_payload      u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
 ///                    u32 size and text (erase), or u32 size, text of a path, document (set_at)
-///   ddl              u8 kind (ddl_kind), document {name, vectors} (create) or nothing (drop)
+///   ddl              u8 kind (ddl_kind), document {name, vectors} (create), {alias: collection or null} (aliases;
+///                    collection is 0), {metadata, models: {vector: model}} (notes), or nothing (drop)
 ///   write_id         collection is 0; u64 client, u64 number, u64 points, u64 skipped
 /// These are bytes on disk and on the wire: do not renumber.
 /// Thread safety: functions without state.
@@ -20,6 +21,9 @@
 #include <vecstore/payload/view.hpp>
 #include <vecstore/wal/record.hpp>
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +36,7 @@ struct operation {
 };
 
 enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4, set_at = 5 };
-enum class ddl_kind : std::uint8_t { create = 1, drop = 2 };
+enum class ddl_kind : std::uint8_t { create = 1, drop = 2, aliases = 3, notes = 4 };
 
 /// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
 /// packs as the element type says.
@@ -77,6 +81,20 @@ struct named_write {
 [[nodiscard]] operation encode_create(collection_id collection, const std::string& name,
                                       const collection_options& options);
 [[nodiscard]] operation encode_drop(collection_id collection);
+
+/// What the aliases given mean from now on; none: they are gone.
+using alias_changes = std::map<std::string, std::optional<collection_id>, std::less<>>;
+/// Precondition: no more than `aliases_max` of them.
+[[nodiscard]] operation encode_aliases(const alias_changes& changes);
+
+/// What of a collection can change without its points. By slot, `models` are the names that tag its vectors.
+struct collection_notes {
+    payload::document metadata;
+    std::vector<std::string> models;
+};
+/// The whole of them, as they are from now on.  Errors: invalid_argument (too large).
+[[nodiscard]] result<operation> encode_notes(collection_id collection, const collection_options& options,
+                                             const collection_notes& notes);
 
 /// The options as a document and back; also the catalog's form.
 [[nodiscard]] payload::document to_document(const std::string& name, const collection_options& options);

@@ -81,6 +81,10 @@ result<void> validate(const collection_options& options) {
         const auto& v = vectors[i];
         const auto where = "vectors[" + std::to_string(i) + "]";
         VECSTORE_CHECK(validate_name(where + ".name", v.name, true));
+        if (v.model.size() > name_bytes_max)
+            return invalid_argument(where + ".model has " + std::to_string(v.model.size()) + " bytes, the limit is " +
+                                    std::to_string(name_bytes_max));
+        if (!payload::detail::is_utf8(v.model)) return invalid_argument(where + ".model is not UTF-8");
         if (v.dim < 1 || v.dim > dim_max) return out_of_range(where + ".dim", v.dim, 1, dim_max);
         if (v.m < 2 || v.m > 128) return out_of_range(where + ".m", v.m, 2, 128);
         if (v.ef_construct < 8 || v.ef_construct > 4096)

@@ -1,6 +1,7 @@
 // Reads of a collection: query, get, scroll, count.
 #include "answering_order.hpp"
 #include "batch_search.hpp"
+#include "notes.hpp"
 #include "query/checks.hpp"
 #include "query/ordered.hpp"
 #include "query/time_limit.hpp"
@@ -106,6 +107,7 @@ result<void> fill_payloads(read_session& session, std::span<const query> queries
 /// A query that is more than one search for the nearest.
 result<query_result> answer_tree(read_session& session, const detail::collection_access& access, const query& q) {
     VECSTORE_CHECK(detail::check_tree(q));
+    VECSTORE_CHECK(detail::check_models(session, q));
     VECSTORE_CHECK(check_names(session.collection().options(), q.with_vectors));
     query_result answer;
     VECSTORE_TRY(const auto list, detail::answer_tree(session, access, q, answer.plan));
@@ -122,6 +124,7 @@ result<query_result> answer_tree(read_session& session, const detail::collection
 
 result<query_result> answer_plain(read_session& session, const query& q) {
     std::vector<unfilled> later;
+    VECSTORE_CHECK(detail::check_models(session, q));
     VECSTORE_TRY(const auto checked, detail::check_nearest(session.collection().options(), q, q.nearest));
     VECSTORE_TRY(auto answer, find_hits(session, q, checked, 0, later));
     VECSTORE_CHECK(fill_payloads(session, {&q, 1}, {&answer, 1}, later));
@@ -188,6 +191,8 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
     std::vector<checked_query> checked;
     checked.reserve(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {
+        if (auto right = detail::check_models(session, queries[i]); !right)
+            return of_query(i, std::move(right).error());
         auto one = detail::check_nearest(options, queries[i], queries[i].nearest);
         if (!one) return of_query(i, std::move(one).error());
         checked.push_back(*std::move(one));

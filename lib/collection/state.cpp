@@ -15,7 +15,29 @@ collection_state::collection_state(collection_id id, std::string name, collectio
       edits_(std::make_shared<ordinal_set>()) {
     const auto no_parts = std::make_shared<const part_list>();
     parts_.assign(options_.vectors.size(), no_parts);
+    auto notes = std::make_shared<collection_notes>();
+    notes->metadata = options_.metadata;
+    for (const auto& vector : options_.vectors) notes->models.push_back(vector.model);
+    notes_ = std::move(notes);
     start_generation();
+}
+
+collection_options collection_state::options_with(const collection_notes& notes) const {
+    auto options = options_;
+    options.metadata = notes.metadata;
+    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot) options.vectors[slot].model = notes.models[slot];
+    return options;
+}
+
+void collection_state::annotate(const payload::document& document) {
+    auto fresh = std::make_shared<collection_notes>();
+    if (const auto* metadata = document["metadata"].if_object()) fresh->metadata = *metadata;
+    const auto& models = document["models"];
+    for (const auto& vector : options_.vectors) {
+        const auto* model = models.is_object() ? models.if_object()->find(vector.name) : nullptr;
+        fresh->models.emplace_back(model != nullptr ? model->string_or("") : "");
+    }
+    notes_ = std::move(fresh);
 }
 
 void collection_state::start_generation() {
@@ -53,6 +75,7 @@ void collection_state::take_over(collection_state& fresh) {
     ordinal_end_ = fresh.ordinal_end_;
     point_count_ = fresh.point_count_;
     state_hash_ = fresh.state_hash_;
+    notes_ = fresh.notes_;
     deaths_ = fresh.deaths_;
     edits_ = fresh.edits_;
     parts_ = fresh.parts_;
@@ -70,6 +93,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.ordinal_end = ordinal_end_;
     fresh.point_count = point_count_;
     fresh.state_hash = state_hash_;
+    fresh.notes = notes_;
     fresh.dropped = dropped_;
     fresh.expiring = expiring();
     fresh.deaths = deaths_;
@@ -98,6 +122,7 @@ void collection_state::seal(std::uint64_t lsn) {
                                    ordinal_end_,
                                    point_count_,
                                    state_hash_,
+                                   notes_,
                                    changes_,
                                    {memtables_.begin(), memtables_.end()},
                                    std::move(due_)});

@@ -41,6 +41,7 @@ struct sealed_changes {
     ordinal_id ordinal_end = 0;
     std::size_t point_count = 0;
     std::optional<hash128> state_hash;
+    std::shared_ptr<const collection_notes> notes;
     std::shared_ptr<const overlay> changes;
     std::vector<std::shared_ptr<const memtable>> memtables;  ///< by slot
     std::set<expiry_entry> expiring;                         ///< of `changes`
@@ -67,6 +68,9 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const collection_options& options() const noexcept { return options_; }
 
+    /// As they were when the collection was made, with newer notes in place of those.
+    [[nodiscard]] collection_options options_with(const collection_notes& notes) const;
+
     /// The newest state.
     [[nodiscard]] snapshot<view> pin() const noexcept { return view_.pin(); }
 
@@ -83,6 +87,10 @@ public:
     /// `tables`: a snapshot of the newest checkpoint.
     /// Errors: corruption (the record or a table does not parse). The state is then unusable.
     result<void> apply(const wal::record& record, storage::table_reader& tables);
+
+    /// Applies a DDL record of notes; readers see it after `publish`.
+    void annotate(const payload::document& notes);
+    [[nodiscard]] const collection_notes& notes() const noexcept { return *notes_; }
 
     /// Lets readers see all that was applied, as the state at `lsn`.
     void publish(std::uint64_t lsn);
@@ -151,6 +159,7 @@ private:
     ordinal_id ordinal_end_ = 0;
     std::size_t point_count_ = 0;
     std::optional<hash128> state_hash_ = hash128{};
+    std::shared_ptr<const collection_notes> notes_;
     bool dropped_ = false;
     std::uint64_t lsn_ = 0;
     std::shared_ptr<overlay> changes_;

@@ -7,7 +7,8 @@
 /// | meta    | "format"                             | u32 version of this page, 2 (1 is still read)              |
 /// | meta    | "applied"                            | u64 lsn, u64 term: all records up to lsn are in the tables |
 /// | meta    | "next_collection"                    | u32                                                        |
-/// | catalog | u32 collection                       | document {name, vectors, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1)} |
+/// | meta    | "aliases"                            | document {alias: collection}; absent = none               |
+/// | catalog | u32 collection                       | document {name, vectors, metadata, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1)} |
 /// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |
 /// | points  | u32 collection, u32 ordinal          | as point_value.hpp says                                    |
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |

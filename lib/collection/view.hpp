@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lost.hpp"
+#include "operation.hpp"
 #include "ordinal_set.hpp"
 
 #include <collection/newest/memtable.hpp>
@@ -33,6 +34,7 @@ struct view {
     ordinal_id ordinal_end = 0;  ///< ordinals given so far
     std::size_t point_count = 0;
     std::optional<hash128> state_hash;  ///< of all points; none = not known
+    std::shared_ptr<const collection_notes> notes;
     bool dropped = false;
     bool expiring = false;                                 ///< points may have an expire_at
     std::vector<vector_view> vectors;                      ///< by slot

@@ -1,5 +1,7 @@
 #include "write_plan.hpp"
 
+#include "notes.hpp"
+
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 
@@ -40,6 +42,11 @@ result<void> write_plan::upsert(const std::shared_ptr<collection_access>& to, st
     added.access = to;
     added.condition = &condition;
     added.points = points;
+    const auto now = to->state->pin();
+    for (std::size_t i = 0; i < points.size(); ++i)
+        if (auto right = check_models(to->state->options(), *now->notes, points[i]); !right)
+            return error{right.error().code, "points[" + std::to_string(i) + "] (id " + to_string(points[i].id) +
+                                                 "): " + right.error().message};
     VECSTORE_TRY(added.encoded, encode_upsert(to->state->id(), to->state->options(), points, database_->now_ms()));
     return add(std::move(added));
 }

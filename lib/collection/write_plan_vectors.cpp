@@ -1,4 +1,5 @@
 // Steps of a write that change some vectors of points.
+#include "notes.hpp"
 #include "write_plan.hpp"
 
 #include <vecstore/core/limits.hpp>
@@ -42,10 +43,13 @@ result<void> write_plan::update_vectors(const std::shared_ptr<collection_access>
     added.access = in;
     added.condition = &condition;
     added.vectors.emplace();
+    const auto now = in->state->pin();
     for (std::size_t i = 0; i < points.size(); ++i) {
         const auto& p = points[i];
         auto rows = pack_rows(in->state->options(), p.vector, p.vectors);
         if (rows && p.vector.empty() && p.vectors.empty()) rows = invalid_argument("no vector is given");
+        if (rows)
+            if (auto right = check_models(in->state->options(), *now->notes, p); !right) rows = right.error();
         if (!rows)
             return error{rows.error().code,
                          "points[" + std::to_string(i) + "] (id " + to_string(p.id) + "): " + rows.error().message};

@@ -46,8 +46,9 @@ result<change_token> parse_change_token(std::string_view text) {
 }
 
 std::string_view to_string(change_kind kind) noexcept {
-    constexpr std::string_view names[] = {"upsert",        "erase",         "set_payload",       "overwrite_payload",
-                                          "erase_payload", "clear_payload", "create_collection", "drop_collection"};
+    constexpr std::string_view names[] = {"upsert",         "erase",         "set_payload",       "overwrite_payload",
+                                          "erase_payload",  "clear_payload", "create_collection", "drop_collection",
+                                          "update_aliases", "annotate"};
     const auto i = static_cast<std::size_t>(kind);
     return i < std::size(names) ? names[i] : "unknown";
 }
@@ -59,6 +60,8 @@ struct change_feed::reader {
     result<std::optional<change>> next();
     result<void> read_write();
     result<std::optional<change>> translate(const wal::record& record);
+    result<std::optional<change>> translate_ddl(const wal::record& record, change c);
+    [[nodiscard]] std::string name_of(collection_id id) const;
 
     std::shared_ptr<database_state> state;
     wal::cursor cursor;
@@ -118,19 +121,7 @@ result<std::optional<change>> change_feed::reader::translate(const wal::record& 
     c.token = {record.lsn, record.chain};
     c.lsn = record.lsn;
     c.term = record.term;
-    if (record.type == wal::record_type::ddl) {
-        VECSTORE_TRY(auto ddl, detail::decode_ddl(record.payload));
-        c.kind = ddl.created ? change_kind::create_collection : change_kind::drop_collection;
-        if (ddl.created) known.insert_or_assign(ddl.collection, *ddl.created);
-        const auto found = known.find(ddl.collection);
-        if (found != known.end()) {
-            c.collection = found->second.name;
-        } else if (const auto schema = state->schema_of(ddl.collection)) {
-            c.collection = schema->name;
-        }
-        if (ddl.created) c.options = std::move(ddl.created->options);
-        return std::optional(std::move(c));
-    }
+    if (record.type == wal::record_type::ddl) return translate_ddl(record, std::move(c));
     if (record.type > wal::record_type::set_payload && record.type != wal::record_type::upsert_expiring)
         return std::optional<change>{};
     const auto id = byte_reader(record.payload).get<collection_id>();
@@ -150,6 +141,35 @@ result<std::optional<change>> change_feed::reader::translate(const wal::record& 
     c.ids = std::move(decoded.ids);
     c.values = std::move(decoded.values);
     c.paths = std::move(decoded.paths);
+    return std::optional(std::move(c));
+}
+
+std::string change_feed::reader::name_of(collection_id id) const {
+    if (const auto found = known.find(id); found != known.end()) return found->second.name;
+    const auto schema = state->schema_of(id);
+    return schema ? schema->name : std::string();
+}
+
+result<std::optional<change>> change_feed::reader::translate_ddl(const wal::record& record, change c) {
+    VECSTORE_TRY(auto ddl, detail::decode_ddl(record.payload));
+    switch (ddl.kind) {
+        case detail::ddl_kind::create:
+            c.kind = change_kind::create_collection;
+            known.insert_or_assign(ddl.collection, *ddl.created);
+            c.options = std::move(ddl.created->options);
+            break;
+        case detail::ddl_kind::drop: c.kind = change_kind::drop_collection; break;
+        case detail::ddl_kind::notes:
+            c.kind = change_kind::annotate;
+            c.values = std::move(ddl.notes);
+            break;
+        case detail::ddl_kind::aliases:
+            c.kind = change_kind::update_aliases;
+            for (const auto& [alias, id] : ddl.aliases)
+                c.values.append(alias, id ? payload::value(name_of(*id)) : payload::value());
+            return std::optional(std::move(c));
+    }
+    c.collection = name_of(ddl.collection);
     return std::optional(std::move(c));
 }
 

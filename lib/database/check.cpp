@@ -311,10 +311,12 @@ result<void> database_checker::check_log_record(const wal::record& record, std::
     const auto what = "log record " + std::to_string(record.lsn);
     if (record.type == wal::record_type::ddl) {
         const auto kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
-        if (!in.failed() && kind == ddl_kind::create)
-            known[id] = true;
-        else if (in.failed() || kind != ddl_kind::drop || known.erase(id) == 0)
-            return corruption(what + " of DDL does not parse, or names no collection", path("wal"), 0);
+        const bool right = !in.failed() && (kind == ddl_kind::create    ? (known[id] = true)
+                                            : kind == ddl_kind::drop    ? known.erase(id) > 0
+                                            : kind == ddl_kind::notes   ? known.contains(id)
+                                            : kind == ddl_kind::aliases ? id == 0
+                                                                        : false);
+        if (!right) return corruption(what + " of DDL does not parse, or names no collection", path("wal"), 0);
         return {};
     }
     if (in.failed() || !known.contains(id)) return corruption(what + " names no collection", path("wal"), 0);

@@ -98,6 +98,7 @@ result<void> database_state::seal_all() {
         c.next_collection = next_collection_;
         c.dropped = std::exchange(dropped_, {});
         c.log_first_lsn = log_ ? log_->first_lsn() : lsn + 1;
+        c.aliases = aliases_;
         c.named_writes = write_ids_.since(checkpoint_lsn_.load(std::memory_order_relaxed));
         for (const auto& [id, state] : by_id_) {
             state->seal(lsn);
@@ -116,6 +117,7 @@ result<void> database_state::write_checkpoint_tables() {
         VECSTORE_CHECK(write_sealed_tables(*tables, *c.collections[i], c.parts[i]));
     for (const auto id : c.dropped) VECSTORE_CHECK(erase_tables(*tables, id));
     VECSTORE_CHECK(store_log_readers(*tables, c));
+    VECSTORE_CHECK(store_aliases(*tables, c.aliases));
     VECSTORE_CHECK(write_ids::store(*tables, c.named_writes, c.lsn));
     byte_writer applied, format, next;
     applied.put(c.lsn);

@@ -32,6 +32,20 @@ result<void> database::drop_collection(std::string_view name) { return state_->d
 
 result<std::vector<std::string>> database::list_collections() const { return state_->names(); }
 
+result<void> database::update_aliases(const std::vector<alias_action>& actions) {
+    return state_->update_aliases(actions);
+}
+result<void> database::create_alias(const std::string& alias, const std::string& collection) {
+    return update_aliases({alias_action::create(alias, collection)});
+}
+result<void> database::erase_alias(const std::string& alias) { return update_aliases({alias_action::erase(alias)}); }
+result<void> database::rename_alias(const std::string& from, const std::string& to) {
+    return update_aliases({alias_action::rename(from, to)});
+}
+result<std::vector<collection_alias>> database::list_aliases(const std::optional<std::string>& collection) const {
+    return state_->aliases(collection);
+}
+
 result<collection_info> database::describe(std::string_view name) const {
     VECSTORE_TRY(const auto found, open_collection(name));
     return found.info();

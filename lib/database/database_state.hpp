@@ -24,6 +24,7 @@
 #include "write_ids.hpp"
 
 #include <vecstore/core/mutex.hpp>
+#include <vecstore/database/aliases.hpp>
 #include <vecstore/database/changes.hpp>
 #include <vecstore/database/database.hpp>
 #include <vecstore/storage/control_file.hpp>
@@ -80,6 +81,11 @@ public:
     [[nodiscard]] result<std::shared_ptr<collection_state>> find(std::string_view name);
     [[nodiscard]] result<std::vector<std::string>> names();
 
+    // aliases.cpp
+    result<void> update_aliases(std::span<const alias_action> actions);
+    /// All, or those of one collection.
+    [[nodiscard]] result<std::vector<collection_alias>> aliases(const std::optional<std::string>& collection);
+
     // transaction.cpp
     result<write_result> write(const write_batch& batch, const write_options& options);
 
@@ -133,6 +139,7 @@ private:
         std::vector<part_list> parts;  ///< of each collection, by slot
         std::vector<collection_id> dropped;
         std::vector<write_ids::entry> named_writes;
+        std::map<std::string, collection_id, std::less<>> aliases;
         std::uint64_t log_first_lsn = 1;
     };
     /// A collection that is gone, as long as the log speaks of it.
@@ -190,9 +197,23 @@ private:
     result<void> apply_record(const wal::record& record, storage::table_reader& tables);
     result<void> apply_stored(const wal::record& stored, storage::table_reader& tables);
     result<void> apply_ddl(const wal::record& record);
+    void create_applied(collection_id id, named_options made, std::uint64_t lsn);
+    void drop_applied(std::shared_ptr<collection_state> state, std::uint64_t lsn);
     [[nodiscard]] result<void> check_writable() const;
     result<void> sync_log();
     error poison(error cause);
+
+    // aliases.cpp
+    using alias_map = std::map<std::string, collection_id, std::less<>>;
+    [[nodiscard]] result<std::shared_ptr<collection_state>> find_exactly(std::string_view name);
+    result<void> act(const alias_action& action, alias_map& on);
+    [[nodiscard]] result<void> check_free(const std::string& name);
+    void apply_aliases(const alias_changes& changes);
+    void forget_aliases_of(collection_id id);
+    void publish_aliases();
+    void list_aliases_locked() VECSTORE_REQUIRES(catalog_mutex_);
+    result<void> load_aliases(storage::table_reader& tables);
+    static result<void> store_aliases(storage::table_writer& tables, const alias_map& aliases);
 
     // checkpoint.cpp
     result<void> checkpoint_locked() VECSTORE_REQUIRES(checkpoint_mutex_);
@@ -297,6 +318,7 @@ private:
     std::vector<collection_id> dropped_;  ///< since the last seal
     std::map<collection_id, std::shared_ptr<collection_state>> by_id_;
     write_ids write_ids_;
+    std::map<std::string, collection_id, std::less<>> aliases_;
 
     // Written by the writer, read by anyone.
     std::atomic<std::uint64_t> lsn_{0};
@@ -326,6 +348,7 @@ private:
 
     mutable mutex catalog_mutex_;
     std::map<std::string, std::shared_ptr<collection_state>, std::less<>> by_name_ VECSTORE_GUARDED_BY(catalog_mutex_);
+    std::map<std::string, std::shared_ptr<collection_state>, std::less<>> by_alias_ VECSTORE_GUARDED_BY(catalog_mutex_);
     std::map<collection_id, past_collection> past_ VECSTORE_GUARDED_BY(catalog_mutex_);
     std::map<std::string, std::uint64_t> log_readers_ VECSTORE_GUARDED_BY(catalog_mutex_);  ///< what they have, as lsn
 

@@ -280,6 +280,7 @@ result<std::uint64_t> database_state::load() {
     dropped_.clear();
     VECSTORE_CHECK(write_ids_.load(*tables));
     VECSTORE_CHECK(load_log_readers(*tables));
+    VECSTORE_CHECK(load_aliases(*tables));
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
     lsn_ = durable_lsn_ = checkpoint_lsn_ = committing_lsn_ = applied.lsn;
     return applied.lsn;
@@ -343,6 +344,7 @@ void database_state::publish_catalog() {
         if (samples_queries()) state->sample_queries();
         by_name_.emplace(state->name(), state);
     }
+    list_aliases_locked();
 }
 
 /// Removes what a crash left behind: part files without an entry in a manifest, directories of collections that are

@@ -17,15 +17,6 @@ std::vector<std::shared_ptr<collection_state>> database_state::all_collections()
     return all;
 }
 
-result<std::shared_ptr<collection_state>> database_state::find(std::string_view name) {
-    VECSTORE_CHECK(check_open());
-    VECSTORE_CHECK(follow());
-    const lock_guard lock(catalog_mutex_);
-    const auto found = by_name_.find(name);
-    if (found == by_name_.end()) return error{errc::not_found, "no collection \"" + std::string(name) + "\""};
-    return found->second;
-}
-
 result<std::vector<std::string>> database_state::names() {
     VECSTORE_CHECK(check_open());
     VECSTORE_CHECK(follow());

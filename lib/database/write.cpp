@@ -1,7 +1,7 @@
 // What the thread that has the turn does: log, sync, apply, publish.
 #include "database_state.hpp"
 
-#include <vecstore/payload/codec.hpp>
+#include <collection/decode.hpp>
 
 #include <algorithm>
 #include <map>
@@ -316,38 +316,46 @@ result<void> database_state::apply_stored(const wal::record& stored, storage::ta
 }
 
 result<void> database_state::apply_ddl(const wal::record& record) {
-    byte_reader in(record.payload);
-    const auto id = in.get<collection_id>();
-    const auto kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
-    if (in.failed()) return error{errc::corruption, "a log record of DDL does not parse", path("wal"), 0};
-    if (kind == ddl_kind::create) {
-        VECSTORE_TRY(const auto document, payload::decode(in.get_bytes(in.remaining())));
-        VECSTORE_TRY(auto named, from_document(document));
-        auto state = std::make_shared<collection_state>(id, named.name, std::move(named.options));
-        state->publish(record.lsn);
-        if (samples_queries()) state->sample_queries();
-        by_id_.emplace(id, state);
-        next_collection_ = std::max(next_collection_, id + 1);
-        if (options_.read_only) return {};  // `reload` shows the catalog when it is complete
-        const lock_guard lock(catalog_mutex_);
-        by_name_[named.name] = std::move(state);
-        return {};
+    auto ddl = decode_ddl(record.payload);
+    if (!ddl) {
+        auto e = std::move(ddl).error();
+        e.path = path("wal");
+        return e;
     }
-    const auto found = by_id_.find(id);
-    if (kind != ddl_kind::drop || found == by_id_.end())
+    const auto found = by_id_.find(ddl->collection);
+    if (ddl->kind == ddl_kind::create) {
+        create_applied(ddl->collection, *std::move(ddl->created), record.lsn);
+    } else if (ddl->kind == ddl_kind::aliases) {
+        apply_aliases(ddl->aliases);
+    } else if (found == by_id_.end()) {
         return error{errc::corruption, "a log record of DDL names no collection", path("wal"), 0};
-    found->second->publish_dropped(record.lsn);
-    dropped_.push_back(id);
-    {
-        const lock_guard lock(catalog_mutex_);
-        past_[id] = {record.lsn, {found->second->name(), found->second->options()}};
+    } else if (ddl->kind == ddl_kind::notes) {
+        found->second->annotate(ddl->notes);
+    } else {
+        drop_applied(found->second, record.lsn);
     }
-    if (!options_.read_only) {
-        const lock_guard lock(catalog_mutex_);
-        by_name_.erase(found->second->name());
-    }
-    by_id_.erase(found);
     return {};
+}
+
+void database_state::create_applied(collection_id id, named_options made, std::uint64_t lsn) {
+    auto state = std::make_shared<collection_state>(id, made.name, std::move(made.options));
+    state->publish(lsn);
+    if (samples_queries()) state->sample_queries();
+    by_id_.emplace(id, state);
+    next_collection_ = std::max(next_collection_, id + 1);
+    if (options_.read_only) return;  // `reload` shows the catalog when it is complete
+    const lock_guard lock(catalog_mutex_);
+    by_name_[made.name] = std::move(state);
+}
+
+void database_state::drop_applied(std::shared_ptr<collection_state> state, std::uint64_t lsn) {
+    state->publish_dropped(lsn);
+    dropped_.push_back(state->id());
+    forget_aliases_of(state->id());
+    by_id_.erase(state->id());
+    const lock_guard lock(catalog_mutex_);
+    past_[state->id()] = {lsn, {state->name(), state->options()}};
+    if (!options_.read_only) by_name_.erase(state->name());
 }
 
 result<collection> database_state::create_collection(const std::string& name, const collection_options& options) {
@@ -355,7 +363,8 @@ result<collection> database_state::create_collection(const std::string& name, co
     VECSTORE_CHECK(validate(options));
     write_request request;
     request.resolve = [&](write_request& made) -> result<void> {
-        if (find(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already"};
+        if (find_exactly(name)) return error{errc::already_exists, "collection \"" + name + "\" exists already"};
+        if (aliases_.contains(name)) return invalid_argument("there is an alias \"" + name + "\"");
         if (by_id_.size() >= collections_max)
             return error{errc::resource_exhausted,
                          "the limit of " + std::to_string(collections_max) + " collections is reached",
@@ -372,7 +381,7 @@ result<collection> database_state::create_collection(const std::string& name, co
 result<void> database_state::drop_collection(const std::string& name) {
     write_request request;
     request.resolve = [&](write_request& made) -> result<void> {
-        VECSTORE_TRY(const auto state, find(name));
+        VECSTORE_TRY(const auto state, find_exactly(name));
         made.operations.push_back(encode_drop(state->id()));
         return {};
     };

@@ -3,6 +3,7 @@
 #include <vecstore/payload/json.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/database_engine.hpp>
 #include <support/filter_cases.hpp>
 #include <support/filter_engines.hpp>
 #include <support/random_filters.hpp>
@@ -34,12 +35,25 @@ TEST_CASE("conformance: each rule of the dialect, in C++ and in JSON, for every 
         for (const auto& one : row.answers) {
             const sample_point p{one.id, payload::parse_document(one.payload).value(), one.vectors};
             INFO(describe(p));
-            for (const auto& engine : engines()) {
+            auto all = engines();
+            all.push_back(filter_engines::database_engine());
+            for (const auto& engine : all) {
                 INFO(engine.name);
                 CHECK(engine.ask(row.spelled, {p}).front() == one.expected);
                 CHECK(engine.ask(!row.spelled, {p}).front() != one.expected);
             }
         }
+    }
+}
+
+TEST_CASE("conformance: a collection answers as the naive reading does", "[property][filter]") {
+    for (std::uint64_t round = 0; round < 40; ++round) {
+        random_filters::generator random(1'000 + round);
+        std::vector<sample_point> sample;
+        for (std::size_t i = 0; i < 30; ++i) sample.push_back({i, random.object(2), random.vectors()});
+        const auto e = round % 2 == 0 ? filter::expression(random.any_condition(1)) : random.tree(2);
+        INFO("round " << round << ": " << filter::to_json(e));
+        CHECK(filter_engines::database_engine().ask(e, sample) == filter_engines::naive_engine().ask(e, sample));
     }
 }
 

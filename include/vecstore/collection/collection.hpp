@@ -31,7 +31,7 @@ struct collection_access;
 /// What a collection holds, and where. Sizes in bytes.
 struct collection_info {
     std::string name;
-    collection_options options;
+    collection_options options;  ///< metadata and models as they are now
     std::size_t points = 0;
     /// Sum of the hashes of all points (id, version, vectors, payload): equal in stores that hold the same. Nothing
     /// after damage to the tables, until the database is opened anew.
@@ -108,6 +108,14 @@ public:
     ///         of points, which a filter may choose).
     result<write_result> erase_vectors(const point_selector& points, const std::vector<std::string>& names,
                                        write_options options = {});
+
+    /// Merges the keys of `values` into the collection's metadata (`info().options.metadata`).
+    /// Errors: invalid_argument (too large), not_found (dropped), resource_exhausted, unavailable.  Durability: sync.
+    result<void> set_metadata(const payload::document& values);
+    /// Tells which model makes the vectors of that name (`vector_options::model`).
+    /// Errors: conflict (another one is told already), not_found (no such name, dropped), invalid_argument,
+    ///         resource_exhausted, unavailable.  Durability: sync.  Idempotent: yes.
+    result<void> set_model(const std::string& vector_name, const std::string& model);
 
     /// The points with these ids that exist, in the order asked.
     /// Errors: corruption, io, unavailable.

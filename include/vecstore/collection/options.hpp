@@ -1,4 +1,4 @@
-/// What a collection is made of. All of it is fixed when the collection is created.
+/// What a collection is made of. All of it is fixed when the collection is created, but for metadata and models.
 /// Thread safety: plain values.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <vecstore/core/result.hpp>
 #include <vecstore/distance/element_type.hpp>
 #include <vecstore/distance/metric.hpp>
+#include <vecstore/payload/value.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -77,6 +78,11 @@ struct vector_options {
     /// Exact scans and vectors returned still read through a mapping.
     bool on_disk = false;
 
+    /// Names the model that makes these vectors, e.g. "bge-m3"; "" = not told. Points and queries that name another are
+    /// refused, those that name none are taken. May be told later, too (`collection::set_model`), but not changed:
+    /// another model's vectors belong under another name.
+    std::string model = {};
+
     friend bool operator==(const vector_options&, const vector_options&) = default;
 };
 
@@ -86,6 +92,9 @@ struct collection_options {
 
     /// Points that are upserted without `expire_at` expire so many milliseconds after their write; 0 = never.
     std::uint64_t expire_after_ms = 0;
+
+    /// Whatever the application wants to know of the collection; `collection::set_metadata` changes it.
+    payload::document metadata = {};
 
     friend bool operator==(const collection_options&, const collection_options&) = default;
 };

@@ -21,6 +21,9 @@ namespace vecstore {
 struct named_vector {
     std::string name = {};
     std::vector<float> values = {};
+    /// Names the model that made it, when given to a write; it must be the collection's (`vector_options::model`). It is
+    /// not kept with the vector: reads leave it empty.
+    std::string model = {};
 
     friend bool operator==(const named_vector&, const named_vector&) = default;
 };
@@ -35,6 +38,7 @@ struct point {
     /// `expire_after_ms` says. It happens through the log, soon after (`database_options::expire_interval_ms`); until
     /// then the point is there. Edits of the payload leave it as it is.
     std::uint64_t expire_at = 0;
+    std::string model = {};  ///< of `vector`, as `named_vector::model`
 
     friend bool operator==(const point&, const point&) = default;
 };
@@ -44,6 +48,7 @@ struct point_vectors {
     point_id id = {};
     std::vector<float> vector = {};          ///< the default vector, named ""; empty = stays
     std::vector<named_vector> vectors = {};  ///< further vectors by name; those not named stay
+    std::string model = {};                  ///< of `vector`, as `named_vector::model`
 
     friend bool operator==(const point_vectors&, const point_vectors&) = default;
 };

@@ -56,6 +56,7 @@ using question = std::variant<std::monostate, nearest_to_point, recommend, disco
 struct query {
     std::vector<float> nearest = {};            ///< [dim] f32, finite; not zero under cosine; 0 and 1 for binary
     std::string using_vector = {};              ///< name of the vector searched; "" = the default one
+    std::string model = {};                     ///< that made `nearest`; if told, it must be the collection's
     filter::expression filter = {};             ///< empty = all points
     std::size_t limit = 10;                     ///< 1 to query_limit_max
     std::size_t offset = 0;                     ///< hits to leave out at the front; limit + offset <= query_limit_max

@@ -11,6 +11,7 @@ inline constexpr std::size_t dim_max = 65'536;
 inline constexpr std::size_t name_bytes_max = 255;        ///< collection, vector name
 inline constexpr std::size_t vectors_per_point_max = 64;  ///< named vectors in one collection
 inline constexpr std::size_t collections_max = 10'000;
+inline constexpr std::size_t aliases_max = 10'000;  ///< of one database
 inline constexpr std::size_t payload_bytes_max = 8u << 20;  ///< one point's payload, encoded
 inline constexpr std::size_t payload_depth_max = 64;        ///< nesting of arrays and objects
 inline constexpr std::size_t json_bytes_max = 64u << 20;

@@ -49,6 +49,8 @@ enum class change_kind : std::uint8_t {
     clear_payload,      ///< `ids`
     create_collection,  ///< `options`
     drop_collection,
+    update_aliases,  ///< `values`: what each alias means from now on, a collection's name or null; no `collection`
+    annotate,        ///< `values`: {metadata, models: {vector: model}}, as they are from now on
 };
 [[nodiscard]] std::string_view to_string(change_kind kind) noexcept;
 

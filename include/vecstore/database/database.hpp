@@ -22,6 +22,7 @@
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/result.hpp>
+#include <vecstore/database/aliases.hpp>
 #include <vecstore/database/backup.hpp>
 #include <vecstore/database/changes.hpp>
 #include <vecstore/database/options.hpp>
@@ -55,16 +56,31 @@ public:
     /// A database in memory: the same functions, gone with its last handle.
     [[nodiscard]] static result<database> in_memory(const database_options& options = {});
 
-    /// Errors: invalid_argument (name, options), already_exists, resource_exhausted, unavailable.  Durability: sync.
+    /// Errors: invalid_argument (name, options, an alias of that name), already_exists, resource_exhausted, unavailable.
+    /// Durability: sync.
     [[nodiscard]] result<collection> create_collection(const std::string& name, const collection_options& options);
-    /// Errors: not_found, unavailable.
+    /// By its name or by an alias.  Errors: not_found, unavailable.
     [[nodiscard]] result<collection> open_collection(std::string_view name) const;
-    /// Erases the collection and all its points.  Errors: not_found, unavailable.  Durability: sync.
+    /// Erases the collection, all its points and its aliases. By its own name only.
+    /// Errors: not_found, unavailable.  Durability: sync.
     result<void> drop_collection(std::string_view name);
     /// Names, ascending.  Errors: unavailable.
     [[nodiscard]] result<std::vector<std::string>> list_collections() const;
     /// Errors: not_found, unavailable.
     [[nodiscard]] result<collection_info> describe(std::string_view name) const;
+
+    /// Takes all these steps, in order, or none: nobody sees the aliases in between.
+    /// Errors: the message names the step: invalid_argument (name), already_exists (a collection has the alias's name),
+    ///         not_found (no such collection, no such alias to rename), resource_exhausted, unavailable.
+    /// Durability: sync.
+    result<void> update_aliases(const std::vector<alias_action>& actions);
+    /// One step each.  Errors: as `update_aliases`.
+    result<void> create_alias(const std::string& alias, const std::string& collection);
+    result<void> erase_alias(const std::string& alias);
+    result<void> rename_alias(const std::string& from, const std::string& to);
+    /// All aliases by name, or those of one collection.  Errors: not_found, unavailable.
+    [[nodiscard]] result<std::vector<collection_alias>> list_aliases(
+        const std::optional<std::string>& collection = {}) const;
 
     /// Writes all entries of the batch, or none; write_batch.hpp says what is promised. An empty batch writes nothing.
     /// Errors: those of the functions of `collection` (the message names the entry; nothing is written), and

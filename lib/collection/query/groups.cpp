@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <map>
 
+#include <collection/notes.hpp>
+
 namespace vecstore {
 namespace {
 
@@ -146,6 +148,7 @@ result<group_result> collection::query_groups(const group_query& q) const {
     VECSTORE_CHECK(check_groups(q));
     const auto begin_ms = q.query.timeout_ms != 0 ? access_->database->steady_ms() : 0;
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_CHECK(detail::check_models(session, q.query));
     const detail::time_limit limit(session, *access_, q.query, begin_ms);
     VECSTORE_CHECK(detail::check_names(session.collection().options(), q.query.with_vectors));
     group_result answer;

@@ -5,6 +5,7 @@
 #include <vecstore/core/random.hpp>
 #include <vecstore/database/changes.hpp>
 #include <vecstore/database/write_batch.hpp>
+#include <vecstore/payload/path.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -36,6 +37,7 @@ std::vector<vs::change> changes_of(const vs::database& db, const vs::change_toke
 class mirror {
 public:
     void apply(const vs::change& c) {
+        if (c.kind == change_kind::update_aliases) return;
         auto& points = collections_[c.collection];
         const auto edit = [&](const auto& change) {
             for (const auto& id : c.ids)
@@ -50,6 +52,7 @@ public:
                 break;
             case change_kind::set_payload:
                 edit([&](vs::payload::document& d) {
+                    if (!c.paths.empty()) return vs::payload::set(d, *vs::payload::path::parse(c.paths[0]), c.values);
                     for (const auto& [key, value] : c.values) d.set(key, value);
                 });
                 break;
@@ -62,6 +65,8 @@ public:
             case change_kind::clear_payload: edit([](vs::payload::document& d) { d.clear(); }); break;
             case change_kind::create_collection: points.clear(); break;
             case change_kind::drop_collection: collections_.erase(c.collection); break;
+            case change_kind::update_aliases:
+            case change_kind::annotate: break;
         }
     }
     /// The first way in which the database differs; empty when it does not.
