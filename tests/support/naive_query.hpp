@@ -256,9 +256,10 @@ private:
         const bool there = std::any_of(wanted.hits.begin(), wanted.hits.end(), [&](const auto& h) {
             return h.id == found[i].id && std::abs(h.score - score) <= 2 * tolerance;
         });
-        // Beyond the last score that is shared, an equal point may have been cut off.
-        const bool last = std::abs(wanted.hits.back().score - score) <= 2 * tolerance;
-        if (!there && !last) return "hit " + std::to_string(i) + " is id " + to_string(found[i].id);
+        // Of points with the first or the last score, offset and limit may have cut off others.
+        const auto equal = [&](const naive_hit& h) { return std::abs(h.score - score) <= 2 * tolerance; };
+        const bool edge = equal(wanted.hits.front()) || equal(wanted.hits.back());
+        if (!there && !edge) return "hit " + std::to_string(i) + " is id " + to_string(found[i].id);
     }
     return {};
 }
