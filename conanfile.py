@@ -37,6 +37,7 @@ class VecstoreRecipe(ConanFile):
             self.requires("boost/[>=1.81 <2]")
             self.requires("fmt/[>=9 <12]")
             self.requires("lmdb/[>=0.9.24 <1]")
+            self.requires("roaring/[>=0.2 <5]")
             self.requires("utf8proc/[>=2.8 <3]")
             self.requires("xxhash/[>=0.8 <1]")
             if self.options.get_safe("encryption"):
@@ -80,8 +81,8 @@ class VecstoreRecipe(ConanFile):
             library.set_property("cmake_target_name", "vecstore::vecstore")
             library.libs = ["vecstore"]
             library.defines = ["VECSTORE_COMPILED=1"]
-            library.requires = ["headers", "boost::json", "fmt::fmt", "lmdb::lmdb", "utf8proc::utf8proc",
-                                "xxhash::xxhash"]
+            library.requires = ["headers", "boost::json", "fmt::fmt", "lmdb::lmdb", "roaring::roaring",
+                                "utf8proc::utf8proc", "xxhash::xxhash"]
             if self.options.get_safe("encryption"):
                 library.requires.append("openssl::crypto")
             if self.settings.os == "Linux":

@@ -15,7 +15,8 @@ if(VECSTORE_LIBRARY)
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
     install(EXPORT vecstore-vecstore NAMESPACE vecstore:: FILE vecstore-vecstore-targets.cmake
         DESTINATION ${package_dir} COMPONENT development)
-    install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindLMDB.cmake ${PROJECT_SOURCE_DIR}/cmake/FindxxHash.cmake
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindCRoaring.cmake ${PROJECT_SOURCE_DIR}/cmake/FindLMDB.cmake
+        ${PROJECT_SOURCE_DIR}/cmake/FindxxHash.cmake
         ${PROJECT_SOURCE_DIR}/cmake/Findutf8proc.cmake ${PROJECT_SOURCE_DIR}/cmake/Findlibstemmer.cmake
         DESTINATION ${package_dir} COMPONENT development)
 endif()
@@ -40,7 +41,7 @@ set(CPACK_DEB_COMPONENT_INSTALL OFF)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-    "libboost-json1.81-dev, libboost1.81-dev, libfmt-dev, liblmdb-dev, libxxhash-dev, libutf8proc-dev")
+    "libboost-json1.81-dev, libboost1.81-dev, libfmt-dev, liblmdb-dev, libroaring-dev, libxxhash-dev, libutf8proc-dev")
 if(VECSTORE_WITH_STEMMER)
     string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libstemmer-dev")
 endif()

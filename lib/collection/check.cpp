@@ -58,7 +58,7 @@ result<void> collection_checker::run() {
     VECSTORE_CHECK(read_points());
     VECSTORE_CHECK(read_manifest());
     for (const auto& [id, collection] : collections_) VECSTORE_CHECK(check_parts(id, *collection));
-    return {};
+    return check_fields();
 }
 
 result<void> collection_checker::read_meta() {

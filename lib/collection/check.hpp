@@ -10,6 +10,7 @@
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 
+#include <collection/fields/run_files.hpp>
 #include <collection/newest/tombstones.hpp>
 #include <collection/part/part.hpp>
 
@@ -25,7 +26,18 @@
 namespace vecstore::detail {
 
 /// What is wrong with a collection; the database's findings have the same kinds.
-enum class collection_fault : std::uint8_t { tables, catalog, id, point, death, part, part_block, graph, lists };
+enum class collection_fault : std::uint8_t {
+    tables,
+    catalog,
+    id,
+    point,
+    death,
+    part,
+    part_block,
+    graph,
+    lists,
+    field_index
+};
 
 /// What a check needs of whoever runs it.
 struct check_port {
@@ -84,6 +96,8 @@ public:
     [[nodiscard]] const std::map<collection_id, std::unique_ptr<checked_collection>>& collections() const noexcept {
         return collections_;
     }
+    /// Files of payload indexes, as their manifest lists them.
+    [[nodiscard]] const std::vector<field_manifest_entry>& runs() const noexcept { return runs_; }
     [[nodiscard]] tables::applied_position applied() const noexcept { return applied_; }
     [[nodiscard]] std::uint32_t format() const noexcept { return format_; }
 
@@ -102,6 +116,7 @@ private:
     result<void> read_ids();
     result<void> read_points();
     result<void> read_manifest();
+    result<void> check_fields();
     void read_point(byte_span key, byte_span value, std::size_t& next_owner, std::vector<owner>& points);
     void note_orphans(const owner& each);
     result<void> check_parts(collection_id id, const checked_collection& collection);
@@ -121,6 +136,7 @@ private:
     tables::applied_position applied_;
     std::uint32_t format_ = tables::format_version;
     std::map<collection_id, std::unique_ptr<checked_collection>> collections_;
+    std::vector<field_manifest_entry> runs_;
     std::vector<owner> owners_;  ///< by collection, then ordinal: from `ids`, later from `points`
 };
 

@@ -6,6 +6,7 @@
 
 #include <vecstore/payload/codec.hpp>
 
+#include <collection/fields/run_files.hpp>
 #include <collection/part/index_build.hpp>
 
 #include <algorithm>
@@ -108,6 +109,7 @@ result<void> write_catalog(storage::table_writer& tables, const collection_state
     entry.set("next_part", state.next_part());
     if (state.expiring()) entry.set("expiring", true);
     if (sealed.state_hash) entry.set("state_hash", to_string(*sealed.state_hash));
+    if (!sealed.fields->empty()) entry.set("fields", fields_to_value(*sealed.fields));
     VECSTORE_TRY(const auto value, payload::encode(entry));
     return tables.put(tables::catalog, tables::collection_key(state.id()), value);
 }
@@ -303,7 +305,7 @@ std::optional<manifest_entry> parse_manifest_entry(byte_span key, byte_span valu
 result<void> erase_tables(storage::table_writer& tables, collection_id collection) {
     const auto prefix = tables::collection_key(collection);
     for (const auto table : {tables::catalog, tables::ids, tables::points, tables::deaths, tables::parts, tables::edits,
-                             tables::due, tables::expiry})
+                             tables::due, tables::expiry, tables::fields})
         VECSTORE_CHECK(tables.erase_prefix(table, prefix));
     return {};
 }
@@ -329,6 +331,11 @@ result<std::shared_ptr<collection_state>> load_collection(storage::file_system& 
     // The optimizer takes numbers, too, and changes the manifest without the catalog.
     for (const auto& list : restored.parts)
         for (const auto& p : list) restored.next_part = std::max(restored.next_part, p->descriptor().number + 1);
+    if (salvage == nullptr) {
+        VECSTORE_TRY(auto indexes, load_fields(files, root, tables, id, entry["fields"], verify));
+        restored.fields = std::move(indexes.fields);
+        restored.next_part = std::max(restored.next_part, indexes.next_number);
+    }
     if (salvage == nullptr) restored.state_hash = parse_hash128(entry["state_hash"].string_or(""));
     const bool hashed = salvage != nullptr || restored.state_hash;
     if (salvage != nullptr) {
@@ -380,6 +387,15 @@ result<std::vector<listed_file>> list_part_files(storage::table_reader& tables) 
         if (has(part.ivf_root)) all.push_back({ivf_path(directory, part.number), part.ivf_root, true});
         VECSTORE_CHECK(cursor->next());
     }
+    VECSTORE_TRY(const auto runs, tables.cursor(tables::fields));
+    VECSTORE_CHECK(runs->seek({}));
+    while (runs->valid()) {
+        const auto entry = parse_field_manifest(runs->key(), runs->value());
+        if (!entry) return error{errc::corruption, "an entry of the manifest does not parse", "fields", 0};
+        if (entry->number != 0)
+            all.push_back({run_path(field_directory("", entry->collection), entry->number), entry->root, true});
+        VECSTORE_CHECK(runs->next());
+    }
     return all;
 }
 
@@ -401,7 +417,7 @@ result<void> remove_unlisted_parts(storage::file_system& files, const std::strin
             if (!listed.contains(path)) VECSTORE_CHECK(files.remove(path));
         }
     }
-    return {};
+    return remove_unlisted_runs(files, root, state);
 }
 
 }  // namespace vecstore::detail

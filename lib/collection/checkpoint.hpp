@@ -28,7 +28,7 @@ namespace vecstore::detail {
 
 /// Puts the sealed ids, points, deaths, counters and `parts` into the transaction.
 [[nodiscard]] result<void> write_sealed_tables(storage::table_writer& tables, const collection_state& state,
-                                               const part_list& parts);
+                                               const part_list& parts);  // and fields/run_files.hpp
 
 /// Replaces `removed` by `added` in the manifest.
 [[nodiscard]] result<void> write_manifest(storage::table_writer& tables, collection_id collection, std::size_t slot,

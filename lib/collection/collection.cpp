@@ -10,6 +10,8 @@
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
 
+#include <field_index/segment.hpp>
+
 namespace vecstore {
 namespace {
 
@@ -115,6 +117,15 @@ result<void> collection::set_model(const std::string& vector_name, const std::st
     });
 }
 
+result<write_result> collection::create_field_index(const std::string& path, const field_schema& schema,
+                                                    const field_index_options& options) {
+    return access_->database->create_field_index(access_->state, path, schema, options);
+}
+
+result<write_result> collection::drop_field_index(const std::string& path) {
+    return access_->database->drop_field_index(access_->state, path);
+}
+
 result<hash128> collection::verify_state() const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     const auto& state = *access_->state;
@@ -173,6 +184,15 @@ result<collection_info> collection::info() const {
             info.rows_scanned += newest.rows;
             info.memtable_bytes += newest.table->memory_bytes();
         }
+    }
+    for (const auto& field : *session.state().fields) {
+        field_index_info one{field->path(), field->schema(), field->usable(), 0, field->runs().size(), 0, 0};
+        one.points = static_cast<std::size_t>(field->covered().cardinality());
+        for (const auto& run : field->runs()) {
+            one.memory_bytes += run.content->memory_bytes();
+            one.file_bytes += run.content->file().bytes();
+        }
+        info.fields.push_back(std::move(one));
     }
     for (const auto& overlay : session.state().overlays) info.overlay_bytes += overlay->memory_bytes();
     return info;

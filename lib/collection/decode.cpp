@@ -47,6 +47,10 @@ result<decoded_ddl> decode_ddl(byte_span payload) {
     decoded_ddl ddl;
     ddl.collection = in.get<collection_id>();
     ddl.kind = static_cast<ddl_kind>(in.get<std::uint8_t>());
+    if (!in.failed() && (ddl.kind == ddl_kind::create_field || ddl.kind == ddl_kind::drop_field)) {
+        VECSTORE_TRY(ddl.field, decode_field(in.get_bytes(in.remaining()), ddl.kind == ddl_kind::create_field));
+        return ddl;
+    }
     if (in.failed() || ddl.kind < ddl_kind::create || ddl.kind > ddl_kind::notes) return bad_record("DDL");
     if (ddl.kind == ddl_kind::drop) return ddl;
     VECSTORE_TRY(auto document, payload::decode(in.get_bytes(in.remaining())));

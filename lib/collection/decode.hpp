@@ -20,6 +20,7 @@ struct decoded_ddl {
     std::optional<named_options> created;  ///< create
     alias_changes aliases;                 ///< aliases
     payload::document notes;               ///< notes: {metadata, models}
+    named_field field;                     ///< create_field, drop_field (path alone)
 };
 /// Errors: corruption.
 [[nodiscard]] result<decoded_ddl> decode_ddl(byte_span payload);

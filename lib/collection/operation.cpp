@@ -6,6 +6,7 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
+#include <vecstore/payload/path.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -200,6 +201,39 @@ result<operation> encode_notes(collection_id collection, const collection_option
     return operation{wal::record_type::ddl, std::move(body).take()};
 }
 
+namespace {
+
+operation field_ddl(collection_id collection, ddl_kind kind, const payload::document& content) {
+    byte_writer body;
+    body.put(collection);
+    body.put(static_cast<std::uint8_t>(kind));
+    body.put_bytes(payload::encode(content).value());
+    return {wal::record_type::ddl, std::move(body).take()};
+}
+
+}  // namespace
+
+operation encode_create_field(collection_id collection, const std::string& path, const field_schema& schema) {
+    return field_ddl(collection, ddl_kind::create_field, {{"path", path}, {"schema", to_value(schema)}});
+}
+
+operation encode_drop_field(collection_id collection, const std::string& path) {
+    return field_ddl(collection, ddl_kind::drop_field, {{"path", path}});
+}
+
+result<named_field> decode_field(byte_span body, bool with_schema) {
+    const auto bad = [] { return error{errc::corruption, "log record does not parse: DDL of a payload index"}; };
+    const auto document = payload::decode(body);
+    if (!document) return bad();
+    named_field field{std::string((*document)["path"].string_or("")), {}};
+    if (!payload::path::parse(field.path)) return bad();
+    if (!with_schema) return field;
+    const auto schema = parse_field_schema((*document)["schema"]);
+    if (!schema) return bad();
+    field.schema = *schema;
+    return field;
+}
+
 payload::document to_document(const std::string& name, const collection_options& options) {
     payload::value::array vectors;
     for (const auto& v : options.vectors) {
@@ -217,6 +251,7 @@ payload::document to_document(const std::string& name, const collection_options&
     payload::document document{{"name", name}, {"vectors", std::move(vectors)}};
     if (options.expire_after_ms > 0) document.set("expire_after_ms", options.expire_after_ms);
     if (!options.metadata.empty()) document.set("metadata", options.metadata);
+    if (options.strict_filters) document.set("strict_filters", true);
     return document;
 }
 
@@ -243,6 +278,7 @@ result<named_options> from_document(const payload::document& document) {
     }
     if (const auto* metadata = document["metadata"].if_object()) named.options.metadata = *metadata;
     named.options.expire_after_ms = static_cast<std::uint64_t>(document["expire_after_ms"].int64_or(0));
+    named.options.strict_filters = document["strict_filters"].bool_or(false);
     VECSTORE_CHECK(validate_name("collection name", named.name, false));
     VECSTORE_CHECK(validate(named.options));
     return named;

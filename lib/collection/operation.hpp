@@ -7,7 +7,8 @@
 ///   set_payload      u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
 ///                    u32 size and text (erase), or u32 size, text of a path, document (set_at)
 ///   ddl              u8 kind (ddl_kind), document {name, vectors} (create), {alias: collection or null} (aliases;
-///                    collection is 0), {metadata, models: {vector: model}} (notes), or nothing (drop)
+///                    collection is 0), {metadata, models: {vector: model}} (notes), {path, schema} (create_field), {path}
+///                    (drop_field), or nothing (drop)
 ///   write_id         collection is 0; u64 client, u64 number, u64 points, u64 skipped
 /// These are bytes on disk and on the wire: do not renumber.
 /// Thread safety: functions without state.
@@ -18,6 +19,7 @@
 #include <vecstore/core/bytes.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/core/types.hpp>
+#include <vecstore/field_index/schema.hpp>
 #include <vecstore/payload/view.hpp>
 #include <vecstore/wal/record.hpp>
 
@@ -36,7 +38,7 @@ struct operation {
 };
 
 enum class payload_edit : std::uint8_t { set = 1, overwrite = 2, erase = 3, clear = 4, set_at = 5 };
-enum class ddl_kind : std::uint8_t { create = 1, drop = 2, aliases = 3, notes = 4 };
+enum class ddl_kind : std::uint8_t { create = 1, drop = 2, aliases = 3, notes = 4, create_field = 8, drop_field = 9 };
 
 /// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
 /// packs as the element type says.
@@ -81,6 +83,16 @@ struct named_write {
 [[nodiscard]] operation encode_create(collection_id collection, const std::string& name,
                                       const collection_options& options);
 [[nodiscard]] operation encode_drop(collection_id collection);
+/// `path`: as payload::to_string writes it.
+[[nodiscard]] operation encode_create_field(collection_id collection, const std::string& path,
+                                            const field_schema& schema);
+[[nodiscard]] operation encode_drop_field(collection_id collection, const std::string& path);
+struct named_field {
+    std::string path;
+    field_schema schema;
+};
+/// `body`: what follows the kind. `with_schema`: of create_field.  Errors: corruption.
+[[nodiscard]] result<named_field> decode_field(byte_span body, bool with_schema);
 
 /// What the aliases given mean from now on; none: they are gone.
 using alias_changes = std::map<std::string, std::optional<collection_id>, std::less<>>;

@@ -5,6 +5,7 @@
 #include "operation.hpp"
 #include "state.hpp"
 
+#include <vecstore/collection/field_index.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/table_store.hpp>
@@ -55,6 +56,13 @@ public:
     [[nodiscard]] virtual result<void> check_open() const = 0;
     /// A reader found tables newer than its view: in a read-only database another process has written a checkpoint.
     virtual result<void> refresh() = 0;
+
+    /// As the functions of `collection`.
+    virtual result<write_result> create_field_index(const std::shared_ptr<collection_state>& state,
+                                                    const std::string& path, const field_schema& schema,
+                                                    const field_index_options& options) = 0;
+    virtual result<write_result> drop_field_index(const std::shared_ptr<collection_state>& state,
+                                                  const std::string& path) = 0;
 };
 
 /// What a collection handle holds.

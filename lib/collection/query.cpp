@@ -11,6 +11,8 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
 
+#include <collection/fields/filtered_read.hpp>
+
 #include <algorithm>
 #include <numeric>
 #include <span>
@@ -169,6 +171,23 @@ result<scroll_page> scroll_ordered(read_session& session, const scroll& page, co
     return answer;
 }
 
+/// A page of few matches.
+result<void> scroll_candidates(read_session& session, const scroll& page, const detail::filter_plan& known,
+                               const filter::compiled& filter, scroll_page& answer) {
+    VECSTORE_TRY(const auto found,
+                 detail::candidates_by_id(session, known, filter, page.offset.value_or(point_id{}), page.limit + 1));
+    for (const auto& [id, ordinal] : found) {
+        if (answer.records.size() == page.limit) {
+            answer.next = id;
+            break;
+        }
+        VECSTORE_TRY(const auto point, session.point(ordinal));
+        VECSTORE_CHECK(
+            session.fill(answer.records.emplace_back(), ordinal, point, page.with_payload, page.with_vectors));
+    }
+    return {};
+}
+
 }  // namespace
 
 result<query_result> collection::query(const vecstore::query& query) const {
@@ -249,15 +268,22 @@ result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
     VECSTORE_TRY(auto session, read_session::open(*access_));
     VECSTORE_CHECK(check_names(session.collection().options(), page.with_vectors));
     if (page.order_by) return scroll_ordered(session, page, filter);
+    VECSTORE_TRY(const auto known, detail::filter_plan::make(session, filter));
     scroll_page answer;
+    if (known.bounded() && detail::worth_sorting(known.candidates(), page.limit, session.state().point_count)) {
+        VECSTORE_CHECK(scroll_candidates(session, page, known, filter, answer));
+        return answer;
+    }
     std::optional<error> failure;
     VECSTORE_CHECK(session.for_each_id(page.offset.value_or(point_id{}), [&](const point_id& id, ordinal_id ordinal) {
+        const auto verdict = known.of(ordinal);
+        if (verdict == detail::filter_plan::verdict::no) return true;
         auto point = session.point(ordinal);
         if (!point) {
             failure = std::move(point).error();
             return false;
         }
-        if (!session.passes(filter, ordinal, *point)) return true;
+        if (verdict == detail::filter_plan::verdict::ask && !session.passes(filter, ordinal, *point)) return true;
         if (answer.records.size() == page.limit) {
             answer.next = id;
             return false;
@@ -275,6 +301,9 @@ result<std::size_t> collection::count(const filter::expression& filter) const {
     VECSTORE_TRY(const auto compiled, filter::compiled::compile(filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
     if (compiled.passes_all()) return session.state().point_count;
+    VECSTORE_TRY(const auto known, detail::filter_plan::make(session, compiled));
+    if (known.bounded() && (known.exact() || detail::few_of(known.candidates(), session.state().point_count)))
+        return detail::count_candidates(session, known, compiled);
     std::size_t matches = 0;
     VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
         matches += session.passes(compiled, ordinal, point);

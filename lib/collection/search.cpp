@@ -6,6 +6,8 @@
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/row_distances.hpp>
 
+#include <collection/fields/filtered_read.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -50,6 +52,10 @@ public:
           nearest_(request.wanted) {}
 
     result<std::vector<candidate>> run() {
+        const bool strict = session_.collection().options().strict_filters;
+        if (!filter_.passes_all() && (strict || !filter_.required_ids())) {
+            VECSTORE_TRY(known_, filter_plan::make(session_, filter_));
+        }
         VECSTORE_TRY(auto strategy, choose());
         plan_.strategy = strategy;
         if (strategy == search_strategy::exact_scan)
@@ -106,7 +112,10 @@ private:
             in.rows_in_graphs += part->size();
             in.ef = std::max(in.ef, candidates_of(choice));
         }
-        if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0) VECSTORE_CHECK(sample_filter(in));
+        if (known_.bounded()) in.matches = known_.candidates();
+        in.matches_known = known_.exact();
+        if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0 && !in.matches_known)
+            VECSTORE_CHECK(sample_filter(in));
         return choose_strategy(in);
     }
     /// Tries the filter on points drawn by a hash, so that no period in the data can line up with the sample.
@@ -124,6 +133,11 @@ private:
     }
     /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
     bool passes(ordinal_id ordinal) {
+        const auto verdict = known_.of(ordinal);
+        if (verdict != filter_plan::verdict::ask) return verdict == filter_plan::verdict::yes;
+        return evaluates(ordinal);
+    }
+    bool evaluates(ordinal_id ordinal) {
         if (failure_ || stopped_) return false;
         stopped_ = ++plan_.filter_evaluations % interruption_interval == 0 && session_.interrupted();
         if (stopped_) return false;
@@ -168,6 +182,13 @@ private:
             }
             std::sort(matches.begin(), matches.end());
             matches.erase(std::unique(matches.begin(), matches.end()), matches.end());
+        } else if (known_.bounded() && (known_.exact() || few_of(known_.candidates(), session_.state().point_count))) {
+            known_.for_each_candidate(session_, [&](ordinal_id ordinal, filter_plan::verdict verdict) {
+                if (verdict == filter_plan::verdict::yes || evaluates(ordinal)) matches.push_back(ordinal);
+                return !failure_ && !stopped_;
+            });
+            if (failure_) return *failure_;
+            std::sort(matches.begin(), matches.end());
         } else {
             VECSTORE_CHECK(session_.for_each_point(add_if_passes));
         }
@@ -196,6 +217,7 @@ private:
             if (row == rows.count) break;
             if (rows.ordinal_of(row) != *match) continue;
             if (!checked(rows, row)) return;
+            prefetch(rows.vectors, row);
             vectors[filled] = rows.vectors.at(row);
             places[filled] = row;
             if (++filled < batch) continue;
@@ -264,12 +286,31 @@ private:
         const auto& setting = choice.chosen.setting;
         return choice.index->kind() == index_kind::hnsw ? setting.breadth : setting.rescored;
     }
+    /// Rows of a part that match, from which a walk over matches begins: many enough that each of a few groups has one.
+    [[nodiscard]] std::vector<row_id> seeds_in(const part& p) const {
+        constexpr std::size_t seeds = 16;
+        std::vector<row_id> rows;
+        row_id row = 0;
+        const auto ordinal_of = [&](row_id r) { return p.ordinal_of(r); };
+        for (const auto ordinal : known_.some_between(p.ordinal_of(0), p.ordinal_of(p.size() - 1), seeds)) {
+            row = find_row(p.size(), ordinal, ordinal_of, row);
+            if (row == p.size()) break;
+            if (p.ordinal_of(row) == ordinal && session_.visible(ordinal)) rows.push_back(row);
+        }
+        return rows;
+    }
     template <class Source>
     void search_part(const Source& rows, const part_choice& choice, const row_predicate* allow) {
         part_cost cost;
         const auto& chosen = choice.chosen;
-        keep(rows,
-             choice.index->search({request_.vector, request_.wanted, chosen.setting, request_.radius, allow}, cost));
+        part_request asked{request_.vector, request_.wanted, chosen.setting, request_.radius, allow};
+        std::vector<row_id> seeds;
+        if (plan_.strategy == search_strategy::filtered_walk && known_.exact() && !request_.radius) {
+            seeds = seeds_in(*rows.owner);
+            asked.seeds = seeds;
+            asked.matching_alone = true;
+        }
+        keep(rows, choice.index->search(asked, cost));
         if (cost.failure && !failure_) failure_ = std::move(cost.failure);
         const bool graph = choice.index->kind() == index_kind::hnsw;
         auto& breadth = graph ? plan_.ef : plan_.lists_probed;
@@ -408,6 +449,7 @@ private:
     const nearest_request& request_;
     const filter::compiled& filter_;
     query_plan& plan_;
+    filter_plan known_;
     distance_computer distance_;
     const vector_view& rows_;
     top_k<candidate> nearest_;

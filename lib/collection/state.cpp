@@ -65,6 +65,7 @@ void collection_state::restore(restored_state restored, std::uint64_t lsn) {
     edits_ = std::move(restored.edits);
     expiring_.store(restored.expiring, std::memory_order_relaxed);
     lost_ = std::move(restored.lost);
+    fields_ = std::move(restored.fields);
     sealed_.reset();
     start_generation();
     set_parts(std::move(restored.parts));
@@ -79,6 +80,7 @@ void collection_state::take_over(collection_state& fresh) {
     deaths_ = fresh.deaths_;
     edits_ = fresh.edits_;
     parts_ = fresh.parts_;
+    fields_ = fresh.fields_;
     changes_ = fresh.changes_;
     memtables_ = fresh.memtables_;
     expiring_.store(fresh.expiring(), std::memory_order_relaxed);
@@ -99,6 +101,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.deaths = deaths_;
     fresh.edits = edits_;
     fresh.lost = lost_;
+    fresh.fields = fields_;
     fresh.overlays.push_back(changes_);
     if (sealed_) fresh.overlays.push_back(sealed_->changes);
     fresh.vectors.resize(options_.vectors.size());
@@ -125,7 +128,9 @@ void collection_state::seal(std::uint64_t lsn) {
                                    notes_,
                                    changes_,
                                    {memtables_.begin(), memtables_.end()},
-                                   std::move(due_)});
+                                   std::move(due_),
+                                   fields_,
+                                   std::exchange(dropped_fields_, {})});
     start_generation();
     publish(lsn);
 }
@@ -143,8 +148,10 @@ void collection_state::set_parts(std::vector<part_list> parts) {
     }
 }
 
-void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
+std::vector<field_run> collection_state::install(std::vector<part_list> parts, bool drop_sealed,
+                                                 std::vector<made_run> runs) {
     set_parts(std::move(parts));
+    auto left_over = add_runs(std::move(runs));
     // From what was published, not from what was applied: a record that failed half-way must stay unseen.
     auto fresh = *view_.pin();
     for (std::size_t slot = 0; slot < fresh.vectors.size(); ++slot) {
@@ -158,7 +165,47 @@ void collection_state::install(std::vector<part_list> parts, bool drop_sealed) {
         first_living_expiry_.clear();  // the tables hold more now
         sealed_.reset();
     }
+    fresh.fields = fields_;
     view_.publish(std::move(fresh));
+    return left_over;
+}
+
+std::vector<field_run> collection_state::add_runs(std::vector<made_run> runs) {
+    std::vector<field_run> left_over;
+    for (auto& [index, run] : runs) {
+        const auto has_id = [id = index](const auto& field) { return field->id() == id; };
+        const auto field = std::find_if(fields_->begin(), fields_->end(), has_id);
+        if (field == fields_->end()) {
+            left_over.push_back(std::move(run));
+            continue;
+        }
+        auto list = (*field)->runs();
+        list.push_back(std::move(run));
+        fields_ = with_field(*fields_, (*field)->with(std::move(list), (*field)->complete()));
+    }
+    return left_over;
+}
+
+void collection_state::create_field(std::uint64_t lsn, const std::string& path, const field_schema& schema) {
+    drop_field(path);
+    fields_ = with_field(*fields_, std::make_shared<const indexed_field>(lsn, path, schema));
+}
+
+void collection_state::drop_field(const std::string& path) {
+    const auto at = std::find_if(fields_->begin(), fields_->end(), [&](const auto& f) { return f->path() == path; });
+    if (at == fields_->end()) return;
+    dropped_fields_.push_back(*at);
+    fields_ = without_field(*fields_, path);
+}
+
+bool collection_state::install_field(std::shared_ptr<const indexed_field> field) {
+    const auto* now = find_field(*fields_, field->path());
+    if (now == nullptr || now->id() != field->id()) return false;
+    fields_ = with_field(*fields_, std::move(field));
+    auto fresh = *view_.pin();
+    fresh.fields = fields_;
+    view_.publish(std::move(fresh));
+    return true;
 }
 
 std::vector<part_list> collection_state::parts() const {

@@ -22,6 +22,8 @@
 #include <vecstore/storage/table_store.hpp>
 #include <vecstore/wal/record.hpp>
 
+#include <collection/fields/indexed_field.hpp>
+
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -35,6 +37,12 @@ namespace vecstore::detail {
 /// When which version of a point expires.
 using expiry_entry = std::pair<std::uint64_t, ordinal_id>;
 
+/// A run for the payload index with that id.
+struct made_run {
+    std::uint64_t index = 0;
+    field_run run;
+};
+
 /// What a checkpoint has to write for one collection. Immutable once sealed.
 struct sealed_changes {
     std::uint64_t lsn = 0;
@@ -45,6 +53,8 @@ struct sealed_changes {
     std::shared_ptr<const overlay> changes;
     std::vector<std::shared_ptr<const memtable>> memtables;  ///< by slot
     std::set<expiry_entry> expiring;                         ///< of `changes`
+    std::shared_ptr<const field_list> fields;                ///< payload indexes, then
+    field_list dropped_fields;                               ///< dropped since the seal before
 };
 
 /// What a checkpoint holds of one collection besides ids and points.
@@ -58,6 +68,7 @@ struct restored_state {
     bool expiring = false;         ///< points may have an expire_at
     std::optional<hash128> state_hash = std::nullopt;
     std::shared_ptr<const lost_data> lost = {};  ///< of a salvaged collection
+    std::shared_ptr<const field_list> fields = std::make_shared<const field_list>();
 };
 
 class collection_state {
@@ -99,9 +110,17 @@ public:
     /// Sets the newest changes aside for a checkpoint at `lsn` and publishes. Precondition: nothing is sealed.
     void seal(std::uint64_t lsn);
     [[nodiscard]] const std::optional<sealed_changes>& sealed() const noexcept { return sealed_; }
-    /// Publishes a new list of parts for each slot; with `drop_sealed`, the sealed changes are in the tables now.
-    void install(std::vector<part_list> parts, bool drop_sealed);
+    /// Publishes a new list of parts for each slot; with `drop_sealed`, the sealed changes are in the tables now, and `runs`
+    /// are of them. Gives back the runs of payload indexes that are gone.
+    std::vector<field_run> install(std::vector<part_list> parts, bool drop_sealed, std::vector<made_run> runs = {});
     [[nodiscard]] std::vector<part_list> parts() const;
+
+    /// Payload indexes (last applied). `path`: as payload::to_string writes it. `create_field` replaces what is there.
+    [[nodiscard]] const std::shared_ptr<const field_list>& fields() const noexcept { return fields_; }
+    void create_field(std::uint64_t lsn, const std::string& path, const field_schema& schema);
+    void drop_field(const std::string& path);
+    /// Publishes an index with other runs. False when it is gone.
+    bool install_field(std::shared_ptr<const indexed_field> field);
 
     /// Begins to keep samples of queries. Before readers know of the collection.
     void sample_queries() noexcept;
@@ -145,6 +164,7 @@ private:
     void subtract_hash(ordinal_id ordinal, storage::table_reader& tables);
     void note_death(ordinal_id ordinal) const noexcept;
     void set_parts(std::vector<part_list> parts);
+    std::vector<field_run> add_runs(std::vector<made_run> runs);
     void start_generation();
 
     const collection_id id_;
@@ -168,6 +188,8 @@ private:
     std::shared_ptr<ordinal_set> edits_;
     std::shared_ptr<const lost_data> lost_;
     std::vector<std::shared_ptr<const part_list>> parts_;
+    std::shared_ptr<const field_list> fields_ = std::make_shared<const field_list>();
+    field_list dropped_fields_;  ///< since the last seal
     std::optional<sealed_changes> sealed_;
     std::set<expiry_entry> due_;       ///< of `changes_`
     byte_vector first_living_expiry_;  ///< key in the tables: what expires before is dead; empty = not known

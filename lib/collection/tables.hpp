@@ -8,7 +8,7 @@
 /// | meta    | "applied"                            | u64 lsn, u64 term: all records up to lsn are in the tables |
 /// | meta    | "next_collection"                    | u32                                                        |
 /// | meta    | "aliases"                            | document {alias: collection}; absent = none               |
-/// | catalog | u32 collection                       | document {name, vectors, metadata, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1)} |
+/// | catalog | u32 collection                       | document {name, vectors, metadata, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1), fields (payload indexes; absent = none)} |
 /// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |
 /// | points  | u32 collection, u32 ordinal          | as point_value.hpp says                                    |
 /// | deaths  | u32 collection, u32 page             | 512 bytes: a bit for each dead ordinal of the page         |
@@ -19,6 +19,7 @@
 /// | readers | text, the name of a reader of the log | u64 lsn: the log behind it is kept for that reader         |
 /// | due     | u32 collection, u32 ordinal          | u64 expire_at; absent = never                               |
 /// | expiry  | u32 collection, u64 expire_at, u32 ordinal | nothing                                               |
+/// | fields  | u32 collection, u64 index, u64 number | runs of payload indexes, as fields/run_files.hpp says        |
 /// The tables from `write_ids` on are absent in stores of before; they are then taken for empty.
 #pragma once
 
@@ -49,10 +50,11 @@ inline constexpr storage::table_id dropped = 8;
 inline constexpr storage::table_id readers = 9;
 inline constexpr storage::table_id due = 10;
 inline constexpr storage::table_id expiry = 11;
+inline constexpr storage::table_id fields = 12;
 
 [[nodiscard]] inline std::vector<std::string> names() {
-    return {"meta",  "catalog",   "ids",     "points",  "deaths", "parts",
-            "edits", "write_ids", "dropped", "readers", "due",    "expiry"};
+    return {"meta",      "catalog", "ids",     "points", "deaths", "parts", "edits",
+            "write_ids", "dropped", "readers", "due",    "expiry", "fields"};
 }
 
 [[nodiscard]] inline byte_vector collection_key(collection_id collection) {

@@ -7,6 +7,7 @@
 #include "operation.hpp"
 #include "ordinal_set.hpp"
 
+#include <collection/fields/indexed_field.hpp>
 #include <collection/newest/memtable.hpp>
 #include <collection/newest/overlay.hpp>
 #include <collection/newest/tombstones.hpp>
@@ -43,6 +44,7 @@ struct view {
     /// Points whose payload changed in a later generation than they came in: parts have an older version of them.
     std::shared_ptr<const ordinal_set> edits;
     std::shared_ptr<const lost_data> lost;  ///< null unless the database is open for salvage
+    std::shared_ptr<const field_list> fields = std::make_shared<const field_list>();  ///< payload indexes
 };
 
 }  // namespace vecstore::detail

@@ -168,6 +168,8 @@ result<std::optional<change>> change_feed::reader::translate_ddl(const wal::reco
             for (const auto& [alias, id] : ddl.aliases)
                 c.values.append(alias, id ? payload::value(name_of(*id)) : payload::value());
             return std::optional(std::move(c));
+        case detail::ddl_kind::create_field:
+        case detail::ddl_kind::drop_field: return std::optional<change>{};
     }
     c.collection = name_of(ddl.collection);
     return std::optional(std::move(c));

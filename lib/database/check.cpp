@@ -1,6 +1,8 @@
 #include "checker.hpp"
 
 #include <collection/checkpoint.hpp>
+#include <collection/decode.hpp>
+#include <collection/fields/run_files.hpp>
 #include <collection/operation.hpp>
 
 #include <algorithm>
@@ -10,9 +12,10 @@
 namespace vecstore {
 namespace {
 
-constexpr std::array<std::string_view, 19> kind_names = {
-    "",      "control", "control_slot", "log",        "log_header", "log_torn", "sums",      "tables",  "catalog", "id",
-    "point", "death",   "part",         "part_block", "graph",      "lists",    "left_over", "version", "keys"};
+constexpr std::array<std::string_view, 20> kind_names = {
+    "",       "control", "control_slot", "log",     "log_header", "log_torn",     "sums",
+    "tables", "catalog", "id",           "point",   "death",      "part",         "part_block",
+    "graph",  "lists",   "left_over",    "version", "keys",       "payload_index"};
 
 /// Level, and whether it is made from something else.
 struct weight {
@@ -25,7 +28,8 @@ weight weight_of(finding_kind kind) noexcept {
         case finding_kind::control_slot:
         case finding_kind::log_header: return {severity::warning, true};
         case finding_kind::graph:
-        case finding_kind::lists: return {severity::warning, true};
+        case finding_kind::lists:
+        case finding_kind::payload_index: return {severity::warning, true};
         case finding_kind::log_torn:
         case finding_kind::left_over: return {severity::note, false};
         case finding_kind::control:
@@ -206,10 +210,11 @@ result<void> database_checker::check_tables() {
                         return walk_(table, visit);
                     },
                     [this](collection_fault fault, const error& e) {
-                        constexpr finding_kind kinds[] = {
-                            finding_kind::tables,     finding_kind::catalog, finding_kind::id,
-                            finding_kind::point,      finding_kind::death,   finding_kind::part,
-                            finding_kind::part_block, finding_kind::graph,   finding_kind::lists};
+                        constexpr finding_kind kinds[] = {finding_kind::tables,     finding_kind::catalog,
+                                                          finding_kind::id,         finding_kind::point,
+                                                          finding_kind::death,      finding_kind::part,
+                                                          finding_kind::part_block, finding_kind::graph,
+                                                          finding_kind::lists,      finding_kind::payload_index};
                         add(kinds[static_cast<std::size_t>(fault)], e);
                     },
                     [this](std::string_view task, std::uint64_t done, std::uint64_t total) {
@@ -315,7 +320,9 @@ result<void> database_checker::check_log_record(const wal::record& record, std::
                                             : kind == ddl_kind::drop    ? known.erase(id) > 0
                                             : kind == ddl_kind::notes   ? known.contains(id)
                                             : kind == ddl_kind::aliases ? id == 0
-                                                                        : false);
+                                            : kind == ddl_kind::create_field || kind == ddl_kind::drop_field
+                                                ? known.contains(id) && decode_ddl(record.payload).has_value()
+                                                : false);
         if (!right) return corruption(what + " of DDL does not parse, or names no collection", path("wal"), 0);
         return {};
     }
@@ -345,6 +352,8 @@ result<void> database_checker::check_left_overs() {
         for (const auto& each : collection->parts)
             for (const auto& file : part_files(part_directory(directory_, id, each.slot), each.descriptor.number))
                 listed[file] = true;
+    for (const auto& run : collections_->runs())
+        listed[run_path(field_directory(directory_, run.collection), run.number)] = true;
     return check_part_files(path("parts"), listed);
 }
 

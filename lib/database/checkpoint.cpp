@@ -51,6 +51,11 @@ result<void> database_state::checkpoint_steps() {
             if (parts[slot]) count_part(*c.collections[i], slot, *parts[slot], false);
         c.parts.push_back(std::move(parts));
     }
+    for (std::size_t i = c.runs.size(); i < c.collections.size(); ++i) {
+        VECSTORE_TRY(auto runs, write_sealed_runs(*part_files_, directory_, *c.collections[i]));
+        for (const auto& made : runs) part_bytes_written_.fetch_add(bytes_of(made.run), std::memory_order_relaxed);
+        c.runs.push_back(std::move(runs));
+    }
     if (control_ && control_->state().format_version < tables::format_version) {
         // Before the tables have what a reader of the version before would take for damage.
         auto control = control_->state();
@@ -113,8 +118,10 @@ result<void> database_state::seal_all() {
 result<void> database_state::write_checkpoint_tables() {
     const auto& c = *unfinished_;
     VECSTORE_TRY(const auto tables, tables_->write());
-    for (std::size_t i = 0; i < c.collections.size(); ++i)
+    for (std::size_t i = 0; i < c.collections.size(); ++i) {
         VECSTORE_CHECK(write_sealed_tables(*tables, *c.collections[i], c.parts[i]));
+        VECSTORE_CHECK(write_sealed_fields(*tables, *c.collections[i], c.runs[i]));
+    }
     for (const auto id : c.dropped) VECSTORE_CHECK(erase_tables(*tables, id));
     VECSTORE_CHECK(store_log_readers(*tables, c));
     VECSTORE_CHECK(store_aliases(*tables, c.aliases));
@@ -131,13 +138,19 @@ result<void> database_state::write_checkpoint_tables() {
 }
 
 result<void> database_state::install_checkpoint() {
-    auto done = queue_.exclusively([this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
+    std::vector<std::pair<std::shared_ptr<collection_state>, run_list>> unused;  // runs of indexes that are gone
+    auto done = queue_.exclusively([&, this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
         auto& c = *unfinished_;
         for (std::size_t i = 0; i < c.collections.size(); ++i) {
             auto lists = c.collections[i]->parts();
             for (std::size_t slot = 0; slot < lists.size(); ++slot)
                 if (c.parts[i][slot] != nullptr) lists[slot].push_back(c.parts[i][slot]);
-            c.collections[i]->install(std::move(lists), true);
+            run_list gone;
+            for (const auto& field : c.collections[i]->sealed()->dropped_fields)
+                gone.insert(gone.end(), field->runs().begin(), field->runs().end());
+            auto left_over = c.collections[i]->install(std::move(lists), true, std::move(c.runs[i]));
+            gone.insert(gone.end(), left_over.begin(), left_over.end());
+            if (!gone.empty()) unused.emplace_back(c.collections[i], std::move(gone));
         }
         checkpoint_lsn_.store(c.lsn, std::memory_order_release);
         if (!log_) return {};
@@ -148,6 +161,8 @@ result<void> database_state::install_checkpoint() {
     const auto dropped = std::move(unfinished_->dropped);
     unfinished_.reset();
     remove_dropped(dropped);
+    for (const auto& [state, runs] : unused)
+        if (!state->pin()->dropped) remove_runs(*state, runs);
     return done;
 }
 

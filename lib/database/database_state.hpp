@@ -6,7 +6,7 @@
 ///  only;
 ///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job
 ///  made.
-/// Order of locks: snapshot_mutex_, optimizer_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, position_mutex_, status_mutex_. Readers take none of
+/// Order of locks: snapshot_mutex_, optimizer_mutex_, fields_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, position_mutex_, status_mutex_. Readers take none of
 /// the first three.
 /// Steps of a checkpoint at lsn c: sync the log to c and seal (the turn); parts (files); tables with applied = c (one
 /// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state
@@ -33,6 +33,7 @@
 #include <vecstore/wal/writer.hpp>
 
 #include <collection/checkpoint.hpp>
+#include <collection/fields/run_files.hpp>
 #include <collection/optimizer.hpp>
 #include <collection/port.hpp>
 
@@ -109,6 +110,12 @@ public:
     result<void> keep_log_for(const std::string& reader, std::uint64_t lsn);
     result<void> forget_log_reader(const std::string& reader);
 
+    // fields.cpp
+    result<write_result> create_field_index(const std::shared_ptr<collection_state>& state, const std::string& path,
+                                            const field_schema& schema, const field_index_options& options) override;
+    result<write_result> drop_field_index(const std::shared_ptr<collection_state>& state,
+                                          const std::string& path) override;
+
     // Upkeep
     result<void> flush();
     result<void> checkpoint();
@@ -136,7 +143,8 @@ private:
         std::uint32_t chain = 0;
         collection_id next_collection = 1;
         std::vector<std::shared_ptr<collection_state>> collections;
-        std::vector<part_list> parts;  ///< of each collection, by slot
+        std::vector<part_list> parts;             ///< of each collection, by slot
+        std::vector<std::vector<made_run>> runs;  ///< of each collection
         std::vector<collection_id> dropped;
         std::vector<write_ids::entry> named_writes;
         std::map<std::string, collection_id, std::less<>> aliases;
@@ -273,6 +281,24 @@ private:
     result<void> recheck_all(const progress_callback& report) VECSTORE_REQUIRES(optimizer_mutex_);
     [[nodiscard]] bool samples_queries() const noexcept { return options_.sample_queries && !options_.read_only; }
 
+    // fields.cpp: payload indexes
+    result<void> build_missing_fields(collection_state& state, const field_progress& keep_going)
+        VECSTORE_REQUIRES(fields_mutex_);
+    result<void> build_field(collection_state& state, std::uint64_t index, const field_progress& keep_going)
+        VECSTORE_REQUIRES(fields_mutex_);
+    /// Merges runs in tiers; with `fully`, to one without dead rows.
+    result<void> merge_fields(collection_state& state, bool fully, const field_progress& keep_going)
+        VECSTORE_REQUIRES(fields_mutex_);
+    result<void> merge_field(collection_state& state, const indexed_field& field, std::span<const field_run> inputs,
+                             const field_progress& keep_going) VECSTORE_REQUIRES(fields_mutex_);
+    /// Puts `made`, if there is one, in the place of the runs up to `lsn`; of `inputs` alone, when there are some.
+    result<void> install_run(collection_state& state, std::uint64_t index, std::span<const field_run> inputs,
+                             std::uint64_t lsn, std::optional<field_run> made) VECSTORE_REQUIRES(fields_mutex_);
+    void remove_runs(const collection_state& state, std::span<const field_run> runs);
+    result<void> tend_fields(collection_state& state);  ///< by the background thread
+    result<void> optimize_fields(const progress_callback& report);
+    [[nodiscard]] field_progress watched(std::function<bool(std::size_t)> report);
+
     // space.cpp
     /// Removes the marks of dead versions that no part has rows of and no id leads to.
     result<void> forget_vanished(collection_state& state) VECSTORE_REQUIRES(optimizer_mutex_);
@@ -342,6 +368,7 @@ private:
     mutex snapshot_mutex_;  ///< one snapshot or backup at a time
     mutex optimizer_mutex_;
     bool compaction_unsupported_ VECSTORE_GUARDED_BY(optimizer_mutex_) = false;
+    mutex fields_mutex_;  ///< one payload index is built or merged at a time
     mutex checkpoint_mutex_;
     std::optional<unfinished_checkpoint> unfinished_ VECSTORE_GUARDED_BY(checkpoint_mutex_);
     log_position sealed_position_ VECSTORE_GUARDED_BY(checkpoint_mutex_);  ///< when last asked to seal

@@ -14,6 +14,7 @@
 #include <collection/reader.hpp>
 #include <collection/tables.hpp>
 
+#include <algorithm>
 #include <random>
 #include <set>
 #include <system_error>
@@ -143,6 +144,12 @@ result<void> database_state::start(const encryption_key& key) {
     if (options_.background_threads == 0 || options_.read_only) return {};
     if (!in_memory()) start_idle_work();
     try {
+        const auto collections = all_collections();
+        const bool unfinished = std::any_of(collections.begin(), collections.end(), [](const auto& state) {
+            const auto fields = state->pin()->fields;
+            return std::any_of(fields->begin(), fields->end(), [](const auto& f) { return !f->usable(); });
+        });
+        if (unfinished) wake_background(true);
         background_ = std::thread([this] { run_background(); });
     } catch (const std::system_error& e) {
         return error{errc::resource_exhausted, std::string("no thread for the background work: ") + e.what()};

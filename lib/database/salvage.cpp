@@ -81,7 +81,9 @@ result<points_found> copy_tables(storage::detail::lmdb_pages& from, storage::tab
     points_found found;
     batched_writer out(into);
     const auto names = tables::names();
-    for (storage::table_id table = 0; table < names.size(); ++table)
+    for (storage::table_id table = 0; table < names.size(); ++table) {
+        if (table == tables::fields)
+            continue;  // payload indexes may speak of points that are lost; they are built anew
         VECSTORE_CHECK(from.walk(names[table], [&](byte_span key, byte_span value) -> result<void> {
             ++done.entries;
             if (table == tables::points) {
@@ -94,6 +96,7 @@ result<points_found> copy_tables(storage::detail::lmdb_pages& from, storage::tab
             }
             return out.put(table, key, value);
         }));
+    }
     VECSTORE_CHECK(out.commit());
     return found;
 }

@@ -15,6 +15,13 @@ bool all_dead(byte_span page) noexcept {
     return std::all_of(page.begin(), page.end(), [](std::byte eight) { return eight == std::byte{0xFF}; });
 }
 
+/// Who asks a payload index believes that what is not marked as dead lives.
+bool has_point(const indexed_field& field, std::uint32_t page) {
+    const auto first = page << tombstones::page_bits;
+    return std::any_of(field.runs().begin(), field.runs().end(),
+                       [&](const auto& run) { return covers(run, first, first + tombstones::page_size); });
+}
+
 bool has_row(const part& p, std::uint32_t page) {
     const auto row = find_row(p.size(), page << tombstones::page_bits, [&](row_id r) { return p.ordinal_of(r); });
     return row < p.size() && p.ordinal_of(row) >> tombstones::page_bits == page;
@@ -23,6 +30,7 @@ bool has_row(const part& p, std::uint32_t page) {
 /// The pages of deaths that are full, and of which no part has rows.
 result<std::vector<std::uint32_t>> vanished_pages(storage::table_reader& tables, const collection_state& state) {
     const auto lists = state.parts();
+    const auto fields = state.pin()->fields;
     std::vector<std::uint32_t> pages;
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::deaths));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(state.id())));
@@ -33,7 +41,9 @@ result<std::vector<std::uint32_t>> vanished_pages(storage::table_reader& tables,
         const bool used = !all_dead(cursor->value()) || std::any_of(lists.begin(), lists.end(), [&](const auto& list) {
             return std::any_of(list.begin(), list.end(), [&](const auto& p) { return has_row(*p, page); });
         });
-        if (!used) pages.push_back(page);
+        const bool indexed =
+            std::any_of(fields->begin(), fields->end(), [&](const auto& field) { return has_point(*field, page); });
+        if (!used && !indexed) pages.push_back(page);
         VECSTORE_CHECK(cursor->next());
     }
     return pages;
@@ -42,6 +52,7 @@ result<std::vector<std::uint32_t>> vanished_pages(storage::table_reader& tables,
 }  // namespace
 
 result<void> database_state::forget_vanished(collection_state& state) {
+    const lock_guard no_index_is_built(fields_mutex_);  // of points that are being forgotten
     const lock_guard lock(checkpoint_mutex_);
     if (state.pin()->dropped) return {};
     VECSTORE_CHECK(check_writable());

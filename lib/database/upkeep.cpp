@@ -117,8 +117,10 @@ void database_state::background_step() {
         if (auto done = checkpoint(); !done) note_error(done.error());
     jobs_postponed_ = false;
     const lock_guard lock(optimizer_mutex_);
-    for (const auto& state : all_collections())
+    for (const auto& state : all_collections()) {
+        if (auto done = tend_fields(*state); !done) note_error(done.error());
         if (auto done = optimize_in_tiers(*state); !done) note_error(done.error());
+    }
     constexpr std::uint64_t half = 2;
     if (!closing_)
         if (auto done = compact_tables(half); !done) note_error(done.error());
@@ -167,6 +169,7 @@ result<void> database_state::optimize(const progress_callback& report) {
     for (const auto& state : all_collections())
         for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
+    VECSTORE_CHECK(optimize_fields(report));
     VECSTORE_CHECK(recheck_all(report));
     return give_space_back();
 }
@@ -180,6 +183,8 @@ result<void> database_state::build_indexes(const progress_callback& report) {
                 if (lacks_index(*part, state->options().vectors[slot]))
                     VECSTORE_CHECK(run_and_install(*state, {slot, {part}, false}, report));
         }
+        const lock_guard fields_lock(fields_mutex_);
+        VECSTORE_CHECK(build_missing_fields(*state, watched([](std::size_t) { return true; })));
     }
     return {};
 }
@@ -263,6 +268,7 @@ result<void> database_state::close() {
     if (background_.joinable()) background_.join();
     const lock_guard optimizer_lock(
         optimizer_mutex_);  // whoever optimizes has been cancelled, and must not write files any more
+    const lock_guard fields_lock(fields_mutex_);  // nor whoever indexes payloads
     const lock_guard checkpoint_lock(checkpoint_mutex_);
     result<void> done;
     if (!closed_ && !options_.read_only && !poisoned_ && !in_memory()) done = checkpoint_locked();

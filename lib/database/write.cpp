@@ -331,6 +331,10 @@ result<void> database_state::apply_ddl(const wal::record& record) {
         return error{errc::corruption, "a log record of DDL names no collection", path("wal"), 0};
     } else if (ddl->kind == ddl_kind::notes) {
         found->second->annotate(ddl->notes);
+    } else if (ddl->kind == ddl_kind::create_field) {
+        found->second->create_field(record.lsn, ddl->field.path, ddl->field.schema);
+    } else if (ddl->kind == ddl_kind::drop_field) {
+        found->second->drop_field(ddl->field.path);
     } else {
         drop_applied(found->second, record.lsn);
     }

@@ -276,7 +276,9 @@ const std::vector<point_id>* shortest_required(const program& p) {
 result<compiled> compiled::compile(const expression& filter) {
     VECSTORE_CHECK(validate(filter));
     compiled ready;
-    if (!filter.empty()) ready.program_ = detail::compiler::translate(filter);
+    if (filter.empty()) return ready;
+    ready.source_ = std::make_shared<const expression>(filter);
+    ready.program_ = detail::compiler::translate(filter);
     return ready;
 }
 

@@ -38,6 +38,7 @@ template <class T>
 struct workload_options {
     bool ddl = true;
     bool upkeep = true;           ///< checkpoint, optimize, flush
+    bool fields = true;           ///< creates and drops payload indexes
     std::size_t bulk_points = 0;  ///< now and then so many at once (enough for a graph); 0 = never
     durability sync = durability::sync;
 };
@@ -56,6 +57,7 @@ public:
             return now.contains(name) ? drop(name) : create(name);
         }
         if (options_.upkeep && kind < 14) return upkeep();
+        if (options_.fields && random_.below(25) == 0) return index_or_drop(now);
         auto chosen = now.begin();
         std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(now.size())));
         const auto& [name, points] = *chosen;
@@ -74,8 +76,17 @@ public:
     /// A filter that some points match.
     [[nodiscard]] twin_filter filter() {
         const auto k = static_cast<std::int64_t>(random_.below(5));
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
             case 0: return {field("k") == k, [k](const point& p) { return p.payload["k"].int64_or(-1) == k; }};
+            case 5: {
+                const auto other = static_cast<std::int64_t>(random_.below(5));
+                filter::expression both = field("k").any_of({k, other});
+                both.must.push_back(filter::condition{filter::field_condition{"extra", filter::is_empty{false}}});
+                return {both, [=](const point& p) {
+                            const auto found = p.payload["k"].int64_or(-1);
+                            return (found == k || found == other) && !p.payload["extra"].is_null();
+                        }};
+            }
             case 1: {
                 const auto bound = random_.unit() * 10;
                 return {field("x") >= bound && field("k") != k, [=](const point& p) {
@@ -141,6 +152,25 @@ private:
     [[nodiscard]] static random_operation drop(const std::string& name) {
         return {"drop " + name, true, [=](database& db) { return db.drop_collection(name); },
                 [=](world& w) { w.erase(name); }};
+    }
+    /// Of the fields that filters ask for; whether an index is there makes no difference.
+    [[nodiscard]] random_operation index_or_drop(const world& now) {
+        constexpr const char* paths[] = {"k", "x", "extra"};
+        constexpr field_kind kinds[] = {field_kind::integer, field_kind::floating, field_kind::keyword};
+        auto chosen = now.begin();
+        std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(now.size())));
+        const auto& name = chosen->first;
+        const std::string path = paths[random_.below(3)];
+        if (random_.below(4) == 0)
+            return {"drop index of " + path + " in " + name, true, [=](database& db) -> result<void> {
+                        VECSTORE_TRY(auto opened, db.open_collection(name));
+                        auto dropped = opened.drop_field_index(path);
+                        if (!dropped && dropped.error().code != errc::not_found) return std::move(dropped).error();
+                        return {};
+                    }};
+        const auto kind = kinds[random_.below(3)];
+        return {"index " + path + " in " + name, true,
+                on(name, [=](collection& c) { return c.create_field_index(path, {.kind = kind}); })};
     }
     [[nodiscard]] random_operation upkeep() {
         switch (random_.below(4)) {

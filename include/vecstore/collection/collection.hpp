@@ -6,6 +6,7 @@
 /// `not_found`.
 #pragma once
 
+#include <vecstore/collection/field_index.hpp>
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/collection/query.hpp>
@@ -36,18 +37,19 @@ struct collection_info {
     /// Sum of the hashes of all points (id, version, vectors, payload): equal in stores that hold the same. Nothing
     /// after damage to the tables, until the database is opened anew.
     std::optional<hash128> state_hash = std::nullopt;
-    std::size_t parts = 0;             ///< immutable runs of rows on disk, over all vectors
-    std::size_t rows_indexed = 0;      ///< rows in parts that have an index
-    std::size_t rows_in_graphs = 0;    ///< of these, in graphs
-    std::size_t rows_in_lists = 0;     ///< of these, in inverted lists; automatic parts can have both
-    std::size_t rows_scanned = 0;      ///< rows that a query compares one by one: memtables, parts without an index
-    std::size_t memtable_bytes = 0;    ///< newest vectors, in memory
-    std::size_t overlay_bytes = 0;     ///< newest ids and payloads, in memory
-    std::size_t index_bytes = 0;       ///< graphs, lists and codes, in memory
-    std::size_t index_file_bytes = 0;  ///< their files, read when a database is opened
-    std::size_t mapped_bytes = 0;      ///< files of parts: vectors, mapped
-    std::size_t sampled_queries = 0;   ///< kept in memory to measure indexes with, over all vectors
-    std::size_t sample_bytes = 0;      ///< their memory
+    std::size_t parts = 0;                 ///< immutable runs of rows on disk, over all vectors
+    std::size_t rows_indexed = 0;          ///< rows in parts that have an index
+    std::size_t rows_in_graphs = 0;        ///< of these, in graphs
+    std::size_t rows_in_lists = 0;         ///< of these, in inverted lists; automatic parts can have both
+    std::size_t rows_scanned = 0;          ///< rows that a query compares one by one: memtables, parts without an index
+    std::size_t memtable_bytes = 0;        ///< newest vectors, in memory
+    std::size_t overlay_bytes = 0;         ///< newest ids and payloads, in memory
+    std::size_t index_bytes = 0;           ///< graphs, lists and codes, in memory
+    std::size_t index_file_bytes = 0;      ///< their files, read when a database is opened
+    std::size_t mapped_bytes = 0;          ///< files of parts: vectors, mapped
+    std::vector<field_index_info> fields;  ///< payload indexes, by path
+    std::size_t sampled_queries = 0;       ///< kept in memory to measure indexes with, over all vectors
+    std::size_t sample_bytes = 0;          ///< their memory
     /// Of `rows_indexed`, in parts that were measured with queries that came; the others were measured with rows alone.
     std::size_t rows_measured_by_queries = 0;
 
@@ -152,6 +154,18 @@ public:
 
     /// How many points match.  Cost: O(1) without a filter, else one evaluation for each point.
     result<std::size_t> count(const filter::expression& filter = {}) const;
+
+    /// Indexes a payload field, so that filters on it need not read payloads. Points that are there are looked at while
+    /// writes and queries go on; those to come are indexed by checkpoints. The same index again changes nothing, another
+    /// schema replaces it. Answers are the same with and without.
+    /// Errors:     invalid_argument (path, schema), resource_exhausted (`field_indexes_max`, disk full), cancelled (the
+    ///             index is there, and built later), io, unavailable, not_found (dropped).
+    /// Cost:       a checkpoint, then one pass over all payloads.
+    /// Durability: synced. After a crash meanwhile the index is built by the background thread or `optimize`.
+    result<write_result> create_field_index(const std::string& path, const field_schema& schema,
+                                            const field_index_options& options = {});
+    /// Errors: not_found (no such index, or the collection was dropped), invalid_argument (path), unavailable.
+    result<write_result> drop_field_index(const std::string& path);
 
     /// Computes the state hash from ids, vectors and payloads themselves, and compares it with the one that was kept.
     /// Errors: corruption (they differ, or something cannot be read), io, unavailable, not_found (dropped).

@@ -96,6 +96,10 @@ struct collection_options {
     /// Whatever the application wants to know of the collection; `collection::set_metadata` changes it.
     payload::document metadata = {};
 
+    /// True: filters of reads are refused when they test fields that have no payload index for the test, so that none reads
+    /// payloads of all points by mistake. An index that is still being built counts.
+    bool strict_filters = false;
+
     friend bool operator==(const collection_options&, const collection_options&) = default;
 };
 

@@ -46,24 +46,25 @@ enum class severity : std::uint8_t {
 [[nodiscard]] std::string_view to_string(severity level) noexcept;
 
 enum class finding_kind : std::uint8_t {
-    control = 1,   ///< both slots of the control file, or it is missing
-    control_slot,  ///< one slot
-    log,           ///< a record or segment that is needed
-    log_header,    ///< one copy of a segment's header, or a segment that the checkpoint has made unneeded
-    log_torn,      ///< what a crash left of a write that nobody was promised
-    sums,          ///< the sums of the tables' pages are missing, damaged or differ
-    tables,        ///< a page or a value of the tables
-    catalog,       ///< a collection's own entry
-    id,            ///< an id that has no point, or another one's
-    point,         ///< a point that cannot be read, or that an id or a row misses
-    death,         ///< deaths that do not fit the points
-    part,          ///< a part that is missing, is another, or cannot be read at all
-    part_block,    ///< a block of a part
-    graph,         ///< a graph is missing, damaged, or does not lead to all rows
-    lists,         ///< inverted lists, likewise
-    left_over,     ///< a file that nothing refers to
-    version,       ///< made by a newer version of this library
-    keys,          ///< the keys of an encrypted database are damaged or missing: nothing else can be read
+    control = 1,    ///< both slots of the control file, or it is missing
+    control_slot,   ///< one slot
+    log,            ///< a record or segment that is needed
+    log_header,     ///< one copy of a segment's header, or a segment that the checkpoint has made unneeded
+    log_torn,       ///< what a crash left of a write that nobody was promised
+    sums,           ///< the sums of the tables' pages are missing, damaged or differ
+    tables,         ///< a page or a value of the tables
+    catalog,        ///< a collection's own entry
+    id,             ///< an id that has no point, or another one's
+    point,          ///< a point that cannot be read, or that an id or a row misses
+    death,          ///< deaths that do not fit the points
+    part,           ///< a part that is missing, is another, or cannot be read at all
+    part_block,     ///< a block of a part
+    graph,          ///< a graph is missing, damaged, or does not lead to all rows
+    lists,          ///< inverted lists, likewise
+    left_over,      ///< a file that nothing refers to
+    version,        ///< made by a newer version of this library
+    keys,           ///< the keys of an encrypted database are damaged or missing: nothing else can be read
+    payload_index,  ///< a file of a payload index is missing or damaged
 };
 [[nodiscard]] std::string_view to_string(finding_kind kind) noexcept;
 

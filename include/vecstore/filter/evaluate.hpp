@@ -66,7 +66,11 @@ public:
     /// and without repeats. Borrows from this object and its copies.
     [[nodiscard]] std::optional<std::span<const point_id>> required_ids() const noexcept;
 
+    /// What it was compiled from; null when every point passes. Borrows from this object and its copies.
+    [[nodiscard]] const expression* source() const noexcept { return source_.get(); }
+
 private:
+    std::shared_ptr<const expression> source_;
     std::shared_ptr<const detail::program> program_;  // null: no constraint
 };
 

@@ -3,6 +3,7 @@
 #include "block_section.hpp"
 
 #include <vecstore/index/hnsw/search.hpp>
+#include <vecstore/index/hnsw/search_matching.hpp>
 #include <vecstore/index/range.hpp>
 #include <vecstore/quantization/code_distances.hpp>
 
@@ -79,17 +80,24 @@ std::vector<neighbor> graph_index::search_with(const part_request& request, cons
     const std::size_t ef = request.setting.breadth;
     index::search_stats stats;
     std::vector<neighbor> found;
+    const auto walk = [&](const auto& distances, std::size_t k) {
+        if constexpr (!std::is_same_v<Allow, index::allow_all>)
+            if (request.matching_alone)
+                return index::hnsw_search_matching(*graph_, distances, k, ef, allow, request.seeds, &stats);
+        return index::hnsw_search(*graph_, distances, k, ef, allow, &stats);
+    };
     if (request.radius) {
         // By originals: what a code says of a distance is too rough to decide whether the walk goes on.
         found = index::range_search(*graph_, exact, *request.radius, request.k, ef, allow, &stats);
     } else if (!coded_) {
-        found = index::hnsw_search(*graph_, exact, request.k, ef, allow, &stats);
+        found = walk(exact, request.k);
     } else {
         thread_local quantization::code_query prepared;
         coded_->codec.prepare(static_cast<const float*>(request.query), prepared);
         const quantization::code_distances walked(coded_->codec, coded_->codes.data(), prepared);
-        found =
-            index::hnsw_search_rescored(*graph_, walked, exact, request.k, ef, request.setting.rescored, allow, &stats);
+        found = walk(walked, std::max<std::size_t>(request.k, request.setting.rescored));
+        stats.rescored += found.size();
+        found = index::rescore(std::move(found), exact, request.k);
     }
     cost.distances += stats.distances + stats.rescored;
     cost.rescored += stats.rescored;

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace vecstore::detail {
@@ -63,6 +64,9 @@ struct part_request {
     search_setting setting;
     std::optional<float> radius;           ///< a range search: the nearest `k` rows within this distance
     const row_predicate* allow = nullptr;  ///< null: every row
+    /// `allow` is asked quickly: a graph walks over the rows that it allows, from some of them, and no others.
+    bool matching_alone = false;
+    std::span<const row_id> seeds = {};
 };
 
 /// What a search cost; added to.
