@@ -1,5 +1,7 @@
 // `apply`: the only way in which points change.
 #include "lookup.hpp"
+#include "slots.hpp"
+#include "sparse_row.hpp"
 #include "state.hpp"
 #include "state_hash.hpp"
 
@@ -45,11 +47,10 @@ result<void> collection_state::apply_upsert(byte_reader& in, bool expiring, std:
         for (auto vectors = in.get<std::uint8_t>(); vectors > 0 && !in.failed(); --vectors) {
             const auto slot = in.get<std::uint8_t>();
             if (slot >= memtables_.size()) return bad_record("vector slot");
-            const auto& vector = options_.vectors[slot];
-            const auto bytes = in.get_bytes(row_bytes(vector.type, vector.dim));
-            if (in.failed() || !padding_clear(vector.type, vector.dim, bytes)) return bad_record("vector");
-            memtables_[slot]->append(ordinal, bytes);
-            vectors_hash += hash_of_vector(slot, bytes);
+            const auto row = get_row(in, options_, slot);
+            if (!row) return bad_record("vector");
+            memtables_[slot]->append(ordinal, *row);
+            vectors_hash += hash_of_vector(slot, *row);
         }
         const auto payload = in.get_sized();
         if (in.failed()) return bad_record("point");
@@ -119,7 +120,7 @@ result<point_ref> collection_state::newest_point(ordinal_id ordinal, storage::ta
 /// Points of format 1 do not have it; they lie in parts, which the newest view knows. Nothing when the row is damaged.
 std::optional<hash128> collection_state::vectors_hash_of(ordinal_id ordinal, const point_ref& point) const {
     if (point.vectors) return point.vectors;
-    const auto computed = hash_of_vectors(*view_.pin(), options_, ordinal);
+    const auto computed = hash_of_vectors(*view_.pin(), ordinal);
     return computed ? std::optional(*computed) : std::nullopt;
 }
 

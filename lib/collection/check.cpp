@@ -5,6 +5,7 @@
 #include "operation.hpp"
 #include "ordinal_set.hpp"
 #include "point_value.hpp"
+#include "slots.hpp"
 
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/view.hpp>
@@ -229,7 +230,7 @@ result<void> collection_checker::read_manifest() {
         ++counts_.entries;
         const auto listed = parse_manifest_entry(key, value);
         auto* const collection = listed ? find(listed->collection) : nullptr;
-        if (collection == nullptr || listed->slot >= collection->options.vectors.size())
+        if (collection == nullptr || listed->slot >= slot_count(collection->options))
             table_fault(collection_fault::tables, "an entry of the manifest does not parse, or is of no collection",
                         "parts");
         else

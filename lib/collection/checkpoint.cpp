@@ -1,6 +1,7 @@
 #include "checkpoint.hpp"
 
 #include "salvage.hpp"
+#include "slots.hpp"
 #include "state_hash.hpp"
 #include "tables.hpp"
 
@@ -167,7 +168,7 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
                                           storage::table_reader& tables, collection_id collection,
                                           const collection_options& options, storage::verify_mode verify,
                                           lost_data& lost, salvage_log* salvage) {
-    std::vector<part_list> lists(options.vectors.size());
+    std::vector<part_list> lists(slot_count(options));
     lost.vectors.resize(lists.size());
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::parts));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
@@ -178,9 +179,10 @@ result<std::vector<part_list>> load_parts(storage::file_system& files, const std
         const auto slot = entry->slot;
         const auto& d = entry->descriptor;
         const auto directory = part_directory(root, collection, slot);
-        VECSTORE_TRY(auto opened, salvage != nullptr ? open_or_salvage(files, directory, d, options.vectors[slot],
-                                                                       lost.vectors[slot], *salvage)
-                                                     : part::open(files, directory, d, options.vectors[slot], verify));
+        const auto& vector = slot_options(options, slot);
+        VECSTORE_TRY(auto opened, salvage != nullptr
+                                      ? open_or_salvage(files, directory, d, vector, lost.vectors[slot], *salvage)
+                                      : part::open(files, directory, d, vector, verify));
         if (opened != nullptr) lists[slot].push_back(std::move(opened));
         VECSTORE_CHECK(cursor->next());
     }
@@ -214,7 +216,7 @@ result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& file
     const auto& sealed = *state.sealed();
     const auto pinned = state.pin();
     const auto& rows = *sealed.memtables[slot];
-    const auto& options = state.options().vectors[slot];
+    const auto& options = slot_options(state.options(), slot);
     const auto directory = part_directory(root, state.id(), slot);
     std::optional<part_writer> writer;
     for (row_id row = 0; row < rows.size(); ++row) {
@@ -227,7 +229,7 @@ result<std::shared_ptr<const part>> write_sealed_part(storage::file_system& file
         std::optional<row_identity> identity;
         if (const auto* point = sealed.changes->find_point(ordinal, newest); point != nullptr)
             identity = row_identity{point->id, point->lsn};
-        VECSTORE_CHECK(writer->append(ordinal, rows.vectors().at(row), identity));
+        VECSTORE_CHECK(writer->append(ordinal, rows.row(row), identity));
     }
     if (!writer) return std::shared_ptr<const part>();
     VECSTORE_TRY(const auto descriptor, writer->finish());
@@ -344,8 +346,7 @@ result<std::shared_ptr<collection_state>> load_collection(storage::file_system& 
     }
     state->restore(std::move(restored), applied_lsn);
     if (!hashed)  // damage elsewhere must not keep the store from opening: then it stays unknown
-        if (const auto computed = hash_of_checkpoint(id, *state->pin(), named.options, tables))
-            state->adopt_state_hash(*computed);
+        if (const auto computed = hash_of_checkpoint(id, *state->pin(), tables)) state->adopt_state_hash(*computed);
     return state;
 }
 

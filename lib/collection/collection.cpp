@@ -134,7 +134,7 @@ result<hash128> collection::verify_state() const {
     std::size_t points = 0;
     std::optional<error> failure;
     VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
-        const auto vectors = detail::hash_of_vectors(now, state.options(), ordinal);
+        const auto vectors = detail::hash_of_vectors(now, ordinal);
         if (!vectors) {
             failure = vectors.error();
             return false;

@@ -1,5 +1,8 @@
 #include "decode.hpp"
 
+#include "slots.hpp"
+#include "sparse_row.hpp"
+
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
 
@@ -16,8 +19,20 @@ result<point> decode_point(byte_reader& in, const collection_options& options, b
     if (expiring) p.expire_at = in.get<std::uint64_t>();
     for (auto left = in.get<std::uint8_t>(); left > 0 && !in.failed(); --left) {
         const auto slot = in.get<std::uint8_t>();
-        if (slot >= options.vectors.size()) return bad_record("vector slot");
+        if (slot >= slot_count(options)) return bad_record("vector slot");
+        if (is_sparse(options, slot)) {
+            const auto row = get_sparse_row(in);
+            if (!row) return bad_record("sparse vector");
+            p.sparse.push_back({sparse_options(options, slot).name, unpack_sparse(*row)});
+            continue;
+        }
         const auto& vector = options.vectors[slot];
+        if (vector.multi) {
+            const auto row = get_multi_row(in, vector);
+            if (!row) return bad_record("multi-vector");
+            p.multi.push_back({vector.name, unpack_multi(*row, vector)});
+            continue;
+        }
         const auto bytes = in.get_bytes(row_bytes(vector.type, vector.dim));
         if (in.failed()) break;
         const byte_vector row(bytes.begin(), bytes.end());  // aligned, which the log's bytes are not

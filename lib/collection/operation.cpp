@@ -1,15 +1,14 @@
 #include "operation.hpp"
 
+#include "put_vectors.hpp"
 #include "record_cutter.hpp"
+#include "sparse_document.hpp"
 
 #include <vecstore/core/limits.hpp>
-#include <vecstore/distance/computer.hpp>
-#include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 namespace vecstore::detail {
@@ -21,24 +20,11 @@ byte_vector collection_head(collection_id collection) {
     return std::move(head).take();
 }
 
-result<std::size_t> slot_of(const collection_options& options, const std::string& name) {
-    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
-        if (options.vectors[slot].name == name) return slot;
-    return invalid_argument("no vector \"" + name + "\" in this collection");
-}
-
-result<void> put_point(byte_writer& out, const collection_options& options, const point& p,
-                       std::optional<std::uint64_t> expire_at, std::vector<float>& scratch) {
+result<void> put_point(byte_writer& out, const collection_options& options, const text_encoders& encoders,
+                       const point& p, std::optional<std::uint64_t> expire_at, std::vector<float>& scratch) {
     p.id.put_key(out);
     if (expire_at) out.put(*expire_at);
-    const auto count = (p.vector.empty() ? 0u : 1u) + p.vectors.size();
-    if (count > options.vectors.size())
-        return invalid_argument(std::to_string(count) + " vectors given, the collection has " +
-                                std::to_string(options.vectors.size()));
-    out.put(static_cast<std::uint8_t>(count));
-    std::uint64_t slots_seen = 0;
-    if (!p.vector.empty()) VECSTORE_CHECK(put_vector(out, options, "", p.vector, slots_seen, scratch));
-    for (const auto& v : p.vectors) VECSTORE_CHECK(put_vector(out, options, v.name, v.values, slots_seen, scratch));
+    VECSTORE_CHECK(put_vectors(out, options, encoders, given_by(p), scratch));
     VECSTORE_TRY(const auto payload, payload::encode(p.payload));
     out.put_sized(payload);
     return {};
@@ -46,40 +32,11 @@ result<void> put_point(byte_writer& out, const collection_options& options, cons
 
 }  // namespace
 
-result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
-                        const std::vector<float>& values, std::uint64_t& slots_seen, std::vector<float>& scratch) {
-    const auto where = [&] { return "vector \"" + name + "\": "; };
-    VECSTORE_TRY(const auto slot, slot_of(options, name));
-    if ((slots_seen >> slot & 1) != 0) return invalid_argument(where() + "given twice");
-    slots_seen |= std::uint64_t{1} << slot;
-    const auto& wanted = options.vectors[slot];
-    if (values.size() != wanted.dim)
-        return invalid_argument(where() + "expected dimension " + std::to_string(wanted.dim) + ", got " +
-                                std::to_string(values.size()));
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (!std::isfinite(values[i]))
-            return invalid_argument(where() + "element " + std::to_string(i) + " is not finite (" +
-                                    std::to_string(values[i]) + ")");
-    std::span<const float> stored(values);
-    if (wanted.metric == metric::cosine) {
-        scratch.assign(values.begin(), values.end());
-        if (!normalize(scratch)) return invalid_argument(where() + "zero vector has no direction under cosine");
-        if (stored_as_unit(wanted.metric, wanted.type)) stored = scratch;
-    }
-    out.put(static_cast<std::uint8_t>(slot));
-    if (wanted.type == element_type::f32) {
-        out.put_bytes(std::as_bytes(stored));
-        return {};
-    }
-    byte_vector row(row_bytes(wanted.type, wanted.dim));
-    if (auto packed = pack(wanted.type, stored, row); !packed)
-        return invalid_argument(where() + std::move(packed).error().message);
-    out.put_bytes(row);
-    return {};
-}
-
 result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
-                                             std::span<const point> points, std::uint64_t now_ms) {
+                                             std::span<const point> points, std::uint64_t now_ms,
+                                             const text_encoders* encoders) {
+    std::optional<text_encoders> own;
+    if (encoders == nullptr) encoders = &own.emplace(options);
     const bool expiring = options.expire_after_ms > 0 ||
                           std::any_of(points.begin(), points.end(), [](const point& p) { return p.expire_at != 0; });
     const auto rule = options.expire_after_ms > 0 ? now_ms + options.expire_after_ms : 0;
@@ -89,7 +46,7 @@ result<std::vector<operation>> encode_upsert(collection_id collection, const col
     for (std::size_t i = 0; i < points.size(); ++i) {
         std::optional<std::uint64_t> expire_at;
         if (expiring) expire_at = points[i].expire_at != 0 ? points[i].expire_at : rule;
-        if (auto put = put_point(records.next_item(), options, points[i], expire_at, scratch); !put) {
+        if (auto put = put_point(records.next_item(), options, *encoders, points[i], expire_at, scratch); !put) {
             auto e = std::move(put).error();
             e.message = "points[" + std::to_string(i) + "] (id " + to_string(points[i].id) + "): " + e.message;
             return e;
@@ -247,11 +204,15 @@ payload::document to_document(const std::string& name, const collection_options&
                                             {"quantization", to_string(v.quantization)},
                                             {"on_disk", v.on_disk}});
         if (!v.model.empty()) vectors.back().if_object()->set("model", v.model);
+        if (v.multi) vectors.back().if_object()->set("multi", true);
     }
     payload::document document{{"name", name}, {"vectors", std::move(vectors)}};
     if (options.expire_after_ms > 0) document.set("expire_after_ms", options.expire_after_ms);
     if (!options.metadata.empty()) document.set("metadata", options.metadata);
     if (options.strict_filters) document.set("strict_filters", true);
+    payload::value::array sparse;
+    for (const auto& v : options.sparse_vectors) sparse.push_back(to_value(v));
+    if (!sparse.empty()) document.set("sparse_vectors", std::move(sparse));
     return document;
 }
 
@@ -273,12 +234,18 @@ result<named_options> from_document(const payload::document& document) {
                                              .index = index,
                                              .quantization = quantization,
                                              .on_disk = v["on_disk"].bool_or(false),
-                                             .model = std::string(v["model"].string_or(""))});
+                                             .model = std::string(v["model"].string_or("")),
+                                             .multi = v["multi"].bool_or(false)});
         }
     }
     if (const auto* metadata = document["metadata"].if_object()) named.options.metadata = *metadata;
     named.options.expire_after_ms = static_cast<std::uint64_t>(document["expire_after_ms"].int64_or(0));
     named.options.strict_filters = document["strict_filters"].bool_or(false);
+    if (const auto* sparse = document["sparse_vectors"].if_array(); sparse != nullptr)
+        for (const auto& v : *sparse) {
+            VECSTORE_TRY(auto options, sparse_options_from(v));
+            named.options.sparse_vectors.push_back(std::move(options));
+        }
     VECSTORE_CHECK(validate_name("collection name", named.name, false));
     VECSTORE_CHECK(validate(named.options));
     return named;

@@ -1,7 +1,8 @@
 /// What a log record's payload says: the operations on collections, and their bytes.
 /// Every payload starts with u32 collection. Then, little-endian:
 ///   upsert           u32 count; for each point: id key, u8 vectors, for each: u8 slot, row_bytes of the slot's type and
-///                    dim; u32 size, payload
+///                    dim, or of a sparse slot (slots.hpp) u32 values and as sparse_row.hpp says, or of a multi-vector u32
+///                    vectors and as many rows; u32 size, payload
 ///   upsert_expiring  as upsert, with u64 expire_at (0 = never) behind each id key
 ///   erase            u32 count, id keys
 ///   set_payload      u8 kind (payload_edit), u32 count, id keys, u32 size, document (set, overwrite) or u32 paths, each
@@ -31,6 +32,8 @@
 
 namespace vecstore::detail {
 
+class text_encoders;
+
 /// A record before it has a place in the log.
 struct operation {
     wal::record_type type;
@@ -42,15 +45,11 @@ enum class ddl_kind : std::uint8_t { create = 1, drop = 2, aliases = 3, notes = 
 
 /// Checks the points against the options and encodes them, a record for each MiB; normalises for cosine, and rounds and
 /// packs as the element type says.
-/// `now_ms`: what `expire_after_ms` counts from.
-/// Errors: invalid_argument that names point, field and value.
+/// `now_ms`: what `expire_after_ms` counts from. `encoders`: of the collection; null: they are made for this call.
+/// Errors: invalid_argument that names point, field and value; unsupported (a text that this build cannot encode).
 [[nodiscard]] result<std::vector<operation>> encode_upsert(collection_id collection, const collection_options& options,
-                                                           std::span<const point> points, std::uint64_t now_ms = 0);
-/// Appends slot and packed row; unit length under cosine. `slots_seen`: bits of those that the point has so far.
-/// Errors: invalid_argument (no such name, given twice, dimension, not finite, zero under cosine, not of its type).
-[[nodiscard]] result<void> put_vector(byte_writer& out, const collection_options& options, const std::string& name,
-                                      const std::vector<float>& values, std::uint64_t& slots_seen,
-                                      std::vector<float>& scratch);
+                                                           std::span<const point> points, std::uint64_t now_ms = 0,
+                                                           const text_encoders* encoders = nullptr);
 [[nodiscard]] result<std::vector<operation>> encode_erase(collection_id collection, std::span<const point_id> ids);
 
 /// `body`: an encoded document (set, overwrite), encoded paths (erase), path and document (set_at), or nothing (clear).

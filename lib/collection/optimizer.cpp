@@ -1,6 +1,7 @@
 #include "optimizer.hpp"
 
 #include "checkpoint.hpp"
+#include "slots.hpp"
 
 #include <collection/part/index_build.hpp>
 
@@ -43,7 +44,7 @@ std::optional<optimizer_job> tiered_job(std::size_t slot, const part_list& parts
 result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const std::string& directory,
                                             collection_state& state, const optimizer_job& job,
                                             const job_control& control) {
-    const auto& options = state.options().vectors[job.slot];
+    const auto& options = slot_options(state.options(), job.slot);
     const auto pinned = state.pin();
     std::optional<part_writer> writer;
     std::uint64_t written = 0;
@@ -61,8 +62,9 @@ result<std::shared_ptr<const part>> rewrite(storage::file_system& files, const s
                 VECSTORE_TRY(auto created, part_writer::create(files, directory, state.take_part_number(), options));
                 writer.emplace(std::move(created));
             }
-            VECSTORE_CHECK(writer->append(ordinal, input->vectors().at(row), input->identity_of(row)));
-            written += row_bytes(options.type, options.dim);
+            const auto bytes = input->row(row);
+            VECSTORE_CHECK(writer->append(ordinal, bytes, input->identity_of(row)));
+            written += bytes.size();
         }
     }
     if (!writer) return std::shared_ptr<const part>();
@@ -76,7 +78,7 @@ std::optional<optimizer_job> next_job(const collection_state& state) {
     const auto pinned = state.pin();
     if (!pinned || pinned->dropped) return std::nullopt;
     for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot)
-        if (auto job = tiered_job(slot, *pinned->vectors[slot].parts, state.options().vectors[slot])) return job;
+        if (auto job = tiered_job(slot, *pinned->vectors[slot].parts, slot_options(state.options(), slot))) return job;
     return std::nullopt;
 }
 
@@ -84,7 +86,7 @@ bool may_wait(const collection_state& state, const optimizer_job& job) {
     const auto pinned = state.pin();
     std::size_t bytes = 0;
     for (const auto& p : *pinned->vectors[job.slot].parts) {
-        if (!lacks_index(*p, state.options().vectors[job.slot])) continue;
+        if (!lacks_index(*p, slot_options(state.options(), job.slot))) continue;
         if (p->codes() == nullptr) return false;
         bytes += p->codes()->memory_bytes();
     }
@@ -97,7 +99,7 @@ std::optional<optimizer_job> full_job(const collection_state& state, std::size_t
     const auto& parts = *pinned->vectors[slot].parts;
     const bool dead = std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->dead_rows() > 0; });
     if (parts.size() > 1 || dead) return optimizer_job{slot, parts, true};
-    if (parts.size() == 1 && lacks_index(*parts[0], state.options().vectors[slot]))
+    if (parts.size() == 1 && lacks_index(*parts[0], slot_options(state.options(), slot)))
         return optimizer_job{slot, parts, false};
     return std::nullopt;
 }
@@ -109,7 +111,7 @@ result<optimizer_outcome> run_job(storage::file_system& files, const std::string
     if (job.rewrite) {
         VECSTORE_TRY(output, rewrite(files, directory, state, job, control));
     }
-    const auto& options = state.options().vectors[job.slot];
+    const auto& options = slot_options(state.options(), job.slot);
     if (output != nullptr && lacks_index(*output, options)) {
         auto indexed =
             build_indexes(files, directory, *output, options, control, job.rewrite ? job.inputs : part_list());

@@ -3,6 +3,7 @@
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/query.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace vecstore {
@@ -32,10 +33,40 @@ result<void> validate_index(const std::string& where, const vector_options& v) {
                                 " is unknown");
     if (v.index == index_kind::ivf && v.metric == metric::hamming)
         return invalid_argument(where + ".index = ivf does not go with metric hamming: bits have no centroids");
+    if (v.multi && v.metric == metric::hamming)
+        return invalid_argument(where + ".multi does not go with metric hamming");
+    if (v.multi && v.index != index_kind::automatic && v.index != index_kind::flat)
+        return invalid_argument(where + ".index = " + std::string(to_string(v.index)) +
+                                " does not go with multi, which has no index");
     if (v.type == element_type::binary && v.quantization != quantization_kind::automatic &&
         v.quantization != quantization_kind::none)
         return invalid_argument(where + ".quantization = " + std::string(to_string(v.quantization)) +
                                 " does not go with type binary, which is shorter than any code");
+    return {};
+}
+
+result<void> validate_sparse(const collection_options& options) {
+    for (std::size_t i = 0; i < options.sparse_vectors.size(); ++i) {
+        const auto& v = options.sparse_vectors[i];
+        const auto where = "sparse_vectors[" + std::to_string(i) + "]";
+        VECSTORE_CHECK(validate_name(where + ".name", v.name, false));
+        if (to_string(v.modifier) == "unknown")
+            return invalid_argument(where + ".modifier = " + std::to_string(static_cast<int>(v.modifier)) +
+                                    " is unknown");
+        if (v.bm25)
+            // What another build can do is no mistake: here its texts are refused when they come.
+            if (auto valid = text::validate(*v.bm25); !valid && valid.error().code != errc::unsupported) {
+                auto e = std::move(valid).error();
+                e.message = where + ".bm25." + e.message;
+                return e;
+            }
+        const auto same_name = [&](const auto& other) { return other.name == v.name; };
+        if (std::any_of(options.vectors.begin(), options.vectors.end(), same_name))
+            return invalid_argument(where + ".name \"" + v.name + "\" is that of a dense vector, too");
+        const auto before = options.sparse_vectors.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::any_of(options.sparse_vectors.begin(), before, same_name))
+            return invalid_argument(where + ".name \"" + v.name + "\" is given twice");
+    }
     return {};
 }
 
@@ -54,6 +85,19 @@ result<void> validate_name(std::string_view what, std::string_view name, bool em
                                     "\" contains a forbidden character (code " +
                                     std::to_string(static_cast<unsigned char>(c)) + ")");
     return {};
+}
+
+std::string_view to_string(sparse_modifier modifier) noexcept {
+    switch (modifier) {
+        case sparse_modifier::none: return "none";
+        case sparse_modifier::idf: return "idf";
+    }
+    return "unknown";
+}
+result<sparse_modifier> parse_sparse_modifier(std::string_view name) {
+    for (const auto modifier : {sparse_modifier::none, sparse_modifier::idf})
+        if (name == to_string(modifier)) return modifier;
+    return invalid_argument("unknown modifier \"" + std::string(name) + "\"; there are none and idf");
 }
 
 std::string_view to_string(index_kind kind) noexcept { return name_of(index_names, kind); }
@@ -75,8 +119,8 @@ result<void> validate(const collection_options& options) {
         return invalid_argument(where + " = " + std::to_string(value) + " is not in " + std::to_string(low) + " to " +
                                 std::to_string(high));
     };
-    if (vectors.size() > vectors_per_point_max)
-        return out_of_range("number of vectors", vectors.size(), 0, vectors_per_point_max);
+    if (const auto count = vectors.size() + options.sparse_vectors.size(); count > vectors_per_point_max)
+        return out_of_range("number of vectors", count, 0, vectors_per_point_max);
     for (std::size_t i = 0; i < vectors.size(); ++i) {
         const auto& v = vectors[i];
         const auto where = "vectors[" + std::to_string(i) + "]";
@@ -100,7 +144,7 @@ result<void> validate(const collection_options& options) {
         for (std::size_t j = 0; j < i; ++j)
             if (vectors[j].name == v.name) return invalid_argument(where + ".name \"" + v.name + "\" is given twice");
     }
-    return {};
+    return validate_sparse(options);
 }
 
 std::string_view to_string(search_strategy strategy) noexcept {

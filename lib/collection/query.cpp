@@ -4,6 +4,7 @@
 #include "notes.hpp"
 #include "query/checks.hpp"
 #include "query/ordered.hpp"
+#include "query/other_vectors.hpp"
 #include "query/time_limit.hpp"
 #include "query/tree.hpp"
 #include "search.hpp"
@@ -137,7 +138,8 @@ result<query_result> answer_plain(read_session& session, const query& q) {
 result<query_result> answer_alone(read_session& session, const detail::collection_access& access, const query& q,
                                   std::uint64_t begin_ms) {
     const detail::time_limit limit(session, access, q, begin_ms);
-    VECSTORE_TRY(auto answer, detail::is_plain(q) ? answer_plain(session, q) : answer_tree(session, access, q));
+    const bool plain = detail::is_plain(q) && !detail::asks_other_vector(session.collection().options(), q);
+    VECSTORE_TRY(auto answer, plain ? answer_plain(session, q) : answer_tree(session, access, q));
     VECSTORE_CHECK(limit.finish(answer));
     return answer;
 }
@@ -200,8 +202,9 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
     if (queries.size() > batch_queries_max)
         return invalid_argument("a batch of " + std::to_string(queries.size()) + " queries is above the limit of " +
                                 std::to_string(batch_queries_max));
-    const bool simple = std::all_of(queries.begin(), queries.end(), [](const auto& q) {
-        return detail::is_plain(q) && !detail::time_limit::limits(q);
+    const bool simple = std::all_of(queries.begin(), queries.end(), [&](const auto& q) {
+        return detail::is_plain(q) && !detail::time_limit::limits(q) &&
+               !detail::asks_other_vector(access_->state->options(), q);
     });
     const auto begin_ms = simple ? 0 : access_->database->steady_ms();
     VECSTORE_TRY(auto session, read_session::open(*access_));

@@ -39,14 +39,14 @@ result<row_identity> read_session::identity(ordinal_id ordinal, const part* owne
     return row_identity{found.id, found.version};
 }
 
-result<const void*> read_session::vector(std::size_t slot, ordinal_id ordinal) const {
+result<std::optional<byte_span>> read_session::vector(std::size_t slot, ordinal_id ordinal) const {
     return find_vector(view_->vectors[slot], ordinal);
 }
 
 bool read_session::has_vector(std::string_view name, ordinal_id ordinal) const noexcept {
-    const auto& options = collection_->options().vectors;
-    for (std::size_t slot = 0; slot < options.size(); ++slot)
-        if (options[slot].name == name) return holds_vector(view_->vectors[slot], ordinal);
+    const auto& options = collection_->options();
+    for (std::size_t slot = 0; slot < slot_count(options); ++slot)
+        if (slot_name(options, slot) == name) return holds_vector(view_->vectors[slot], ordinal);
     return false;
 }
 

@@ -8,6 +8,8 @@
 #include "interruption.hpp"
 #include "lookup.hpp"
 #include "port.hpp"
+#include "slots.hpp"
+#include "sparse_row.hpp"
 
 #include <vecstore/collection/query.hpp>
 #include <vecstore/filter/evaluate.hpp>
@@ -50,9 +52,9 @@ public:
     /// Id and version of the point that has `ordinal`. `owner`: the part that has its `row`, null when a memtable does.
     /// Cost: a look into the part's file, unless the payload was edited since or the row is new.
     [[nodiscard]] result<row_identity> identity(ordinal_id ordinal, const part* owner, row_id row);
-    /// The stored vector [dim]; null when the point lacks it. Valid while the session lives.
+    /// The packed vector; nothing when the point lacks it. Valid while the session lives.
     /// Errors: corruption (its block is damaged), io.
-    [[nodiscard]] result<const void*> vector(std::size_t slot, ordinal_id ordinal) const;
+    [[nodiscard]] result<std::optional<byte_span>> vector(std::size_t slot, ordinal_id ordinal) const;
 
     /// Whether the point has a vector of that name.  Cost: a search in the parts that may have it.
     [[nodiscard]] bool has_vector(std::string_view name, ordinal_id ordinal) const noexcept;
@@ -102,18 +104,27 @@ result<void> read_session::fill(Record& record, ordinal_id ordinal, const point_
 template <class Record>
 result<void> read_session::fill_vectors(Record& record, ordinal_id ordinal, const vector_selector& with_vectors) const {
     if (with_vectors.none()) return {};
-    const auto& options = collection_->options().vectors;
-    for (std::size_t slot = 0; slot < options.size(); ++slot) {
-        if (!with_vectors.includes(options[slot].name)) continue;
-        VECSTORE_TRY(const auto* const values, vector(slot, ordinal));
-        if (values == nullptr && view_->lost && view_->lost->may_have_lost_vector(slot, ordinal))
-            return error{errc::corruption, "a vector of this point is lost: \"" + options[slot].name + "\"", "parts",
-                         0};
-        if (values == nullptr) continue;
-        auto& out = options[slot].name.empty() ? record.vector : record.vectors.emplace_back().values;
-        if (!options[slot].name.empty()) record.vectors.back().name = options[slot].name;
-        out.resize(options[slot].dim);
-        unpack(options[slot].type, values, out);
+    const auto& options = collection_->options();
+    for (std::size_t slot = 0; slot < slot_count(options); ++slot) {
+        const bool sparse = is_sparse(options, slot);
+        const auto& name = slot_name(options, slot);
+        if (!with_vectors.includes(name)) continue;
+        VECSTORE_TRY(const auto row, vector(slot, ordinal));
+        if (!row && view_->lost && view_->lost->may_have_lost_vector(slot, ordinal))
+            return error{errc::corruption, "a vector of this point is lost: \"" + name + "\"", "parts", 0};
+        if (!row) continue;
+        if (sparse) {
+            record.sparse.push_back({name, unpack_sparse(*row)});
+            continue;
+        }
+        if (options.vectors[slot].multi) {
+            record.multi.push_back({name, unpack_multi(*row, options.vectors[slot])});
+            continue;
+        }
+        auto& out = name.empty() ? record.vector : record.vectors.emplace_back().values;
+        if (!name.empty()) record.vectors.back().name = name;
+        out.resize(options.vectors[slot].dim);
+        unpack(options.vectors[slot].type, row->data(), out);
     }
     return {};
 }

@@ -53,7 +53,7 @@ std::vector<recheck_job> due_rechecks(const collection_state& state, recheck_whe
     std::vector<recheck_job> due;
     const auto pinned = state.pin();
     if (!pinned || pinned->dropped) return due;
-    for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot)
+    for (std::size_t slot = 0; slot < state.options().vectors.size(); ++slot)  // sparse searches are exact
         for (const auto& p : *pinned->vectors[slot].parts)
             if (const auto queries = queries_for(*p, state.options().vectors[slot], state.queries(slot), when))
                 due.push_back({slot, p, queries});

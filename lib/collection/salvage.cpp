@@ -1,6 +1,7 @@
 #include "salvage.hpp"
 
 #include "lookup.hpp"
+#include "slots.hpp"
 #include "tables.hpp"
 
 #include <vecstore/storage/memory_file_system.hpp>
@@ -20,6 +21,7 @@ public:
         for (std::size_t i = 0; i < right_.size(); ++i) right_[i] = file.verify(i, 1).has_value();
     }
     [[nodiscard]] bool covers(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+        if (bytes == 0) return true;
         for (auto block = offset / storage::block_bytes; block <= (offset + bytes - 1) / storage::block_bytes; ++block)
             if (block >= right_.size() || !right_[static_cast<std::size_t>(block)]) return false;
         return true;
@@ -41,6 +43,47 @@ std::optional<section> section_of(const storage::block_file& file, std::uint32_t
     if (!bytes || !offset) return std::nullopt;
     return section{*bytes, *offset};
 }
+
+/// Where rows lie in their section: one after another, or, when they have a length each, where another section says.
+class row_places {
+public:
+    struct place {
+        std::size_t first = 0;
+        std::size_t bytes = 0;
+        std::size_t kept = 0;  ///< without padding
+    };
+
+    row_places(const storage::block_file& file, const readable_bytes& readable, std::size_t bytes, std::size_t rows,
+               const vector_options& options)
+        : readable_(readable), bytes_(bytes) {
+        unit_ = row_unit(options);
+        if (rows_vary(options)) {
+            offsets_ = section_of(file, fourcc("OFFS"));
+            known_ = offsets_ && offsets_->bytes.size() == (rows + 1) * sizeof(std::uint64_t);
+        } else {
+            stride_ = bytes / rows;
+            known_ = bytes % rows == 0 && stride_ >= unit_;
+        }
+    }
+    [[nodiscard]] bool known() const noexcept { return known_; }
+    /// Nothing when it cannot be read.
+    [[nodiscard]] std::optional<place> of(std::size_t row) const noexcept {
+        if (!offsets_) return place{row * stride_, stride_, unit_};
+        const auto at = row * sizeof(std::uint64_t);
+        if (!readable_.covers(offsets_->offset + at, 2 * sizeof(std::uint64_t))) return std::nullopt;
+        const auto first = load_le<std::uint64_t>(offsets_->bytes.data() + at);
+        const auto end = load_le<std::uint64_t>(offsets_->bytes.data() + at + sizeof(std::uint64_t));
+        if (first > end || end > bytes_ || (end - first) % unit_ != 0) return std::nullopt;
+        return place{first, end - first, end - first};
+    }
+
+private:
+    const readable_bytes& readable_;
+    std::size_t bytes_;
+    std::optional<section> offsets_;
+    std::size_t stride_ = 0, unit_ = 0;
+    bool known_ = false;
+};
 
 salvaged_part all_lost(const part_descriptor& d) { return {nullptr, {{d.first_ordinal, d.last_ordinal}}, d.rows}; }
 
@@ -93,12 +136,11 @@ result<salvaged_part> salvage_part(storage::file_system& files, const std::strin
     const auto ordinals = section_of(**file, fourcc("ORDN"));
     const auto identities = section_of(**file, fourcc("IDNT"));
     const std::size_t rows = descriptor.rows;
-    if (!vectors || !ordinals || rows == 0 || vectors->bytes.size() % rows != 0 ||
-        ordinals->bytes.size() != rows * sizeof(ordinal_id))
+    if (!vectors || !ordinals || rows == 0 || ordinals->bytes.size() != rows * sizeof(ordinal_id))
         return all_lost(descriptor);
-    const auto stride = vectors->bytes.size() / rows;
-    if (stride < row_bytes(options.type, options.dim)) return all_lost(descriptor);
     const readable_bytes readable(**file);
+    const row_places places(**file, readable, vectors->bytes.size(), rows, options);
+    if (!places.known()) return all_lost(descriptor);
     const bool named = identities && identities->bytes.size() == rows * identity_bytes &&
                        readable.covers(identities->offset, identities->bytes.size());
     std::optional<part_writer> writer;
@@ -107,7 +149,8 @@ result<salvaged_part> salvage_part(storage::file_system& files, const std::strin
         std::optional<ordinal_id> ordinal;
         if (readable.covers(ordinals->offset + row * sizeof(ordinal_id), sizeof(ordinal_id)))
             ordinal = load_le<ordinal_id>(ordinals->bytes.data() + row * sizeof(ordinal_id));
-        if (!ordinal || !readable.covers(vectors->offset + row * stride, stride)) {
+        const auto place = places.of(row);
+        if (!ordinal || !place || !readable.covers(vectors->offset + place->first, place->bytes)) {
             lost.bad(ordinal);
             continue;
         }
@@ -118,7 +161,7 @@ result<salvaged_part> salvage_part(storage::file_system& files, const std::strin
         }
         std::optional<row_identity> identity;
         if (named) identity = unpack_identity(identities->bytes.data() + row * identity_bytes);
-        VECSTORE_CHECK(writer->append(*ordinal, vectors->bytes.data() + row * stride, identity));
+        VECSTORE_CHECK(writer->append(*ordinal, vectors->bytes.subspan(place->first, place->kept), identity));
     }
     salvaged_part saved;
     lost.finish(saved);

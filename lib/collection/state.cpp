@@ -1,6 +1,7 @@
 #include "state.hpp"
 
 #include "lookup.hpp"
+#include "slots.hpp"
 
 #include <algorithm>
 
@@ -10,11 +11,12 @@ collection_state::collection_state(collection_id id, std::string name, collectio
     : id_(id),
       name_(std::move(name)),
       options_(std::move(options)),
-      queries_(options_.vectors.size()),
+      encoders_(options_),
+      queries_(slot_count(options_)),
       deaths_(std::make_shared<tombstones>()),
       edits_(std::make_shared<ordinal_set>()) {
     const auto no_parts = std::make_shared<const part_list>();
-    parts_.assign(options_.vectors.size(), no_parts);
+    parts_.assign(slot_count(options_), no_parts);
     auto notes = std::make_shared<collection_notes>();
     notes->metadata = options_.metadata;
     for (const auto& vector : options_.vectors) notes->models.push_back(vector.model);
@@ -44,12 +46,14 @@ void collection_state::start_generation() {
     changes_ = std::make_shared<overlay>(ordinal_end_);
     due_.clear();
     memtables_.clear();
-    for (const auto& vector : options_.vectors)
-        memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type, vector.metric));
+    for (std::size_t slot = 0; slot < slot_count(options_); ++slot) {
+        const auto& vector = slot_options(options_, slot);
+        memtables_.push_back(std::make_shared<memtable>(vector.dim, vector.type, vector.metric, rows_vary(vector)));
+    }
 }
 
 void collection_state::sample_queries() noexcept {
-    for (std::size_t slot = 0; slot < queries_.size(); ++slot) {
+    for (std::size_t slot = 0; slot < options_.vectors.size(); ++slot) {
         const auto& vector = options_.vectors[slot];
         const bool bits = vector.type == element_type::binary;
         queries_[slot].start(bits ? row_bytes(vector.type, vector.dim) : vector.dim * sizeof(float));
@@ -104,7 +108,7 @@ void collection_state::publish(std::uint64_t lsn) {
     fresh.fields = fields_;
     fresh.overlays.push_back(changes_);
     if (sealed_) fresh.overlays.push_back(sealed_->changes);
-    fresh.vectors.resize(options_.vectors.size());
+    fresh.vectors.resize(slot_count(options_));
     for (std::size_t slot = 0; slot < fresh.vectors.size(); ++slot) {
         auto& rows = fresh.vectors[slot];
         rows.parts = parts_[slot];

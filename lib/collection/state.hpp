@@ -14,6 +14,7 @@
 #include "lookup.hpp"
 #include "operation.hpp"
 #include "query_sampler.hpp"
+#include "sparse_row.hpp"
 #include "view.hpp"
 
 #include <vecstore/collection/options.hpp>
@@ -78,6 +79,8 @@ public:
     [[nodiscard]] collection_id id() const noexcept { return id_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const collection_options& options() const noexcept { return options_; }
+    /// Of the sparse vectors that take texts.
+    [[nodiscard]] const text_encoders& encoders() const noexcept { return encoders_; }
 
     /// As they were when the collection was made, with newer notes in place of those.
     [[nodiscard]] collection_options options_with(const collection_notes& notes) const;
@@ -170,6 +173,7 @@ private:
     const collection_id id_;
     const std::string name_;
     const collection_options options_;
+    const text_encoders encoders_;
     published<view> view_;
     std::vector<query_sampler> queries_;  ///< by slot
     std::atomic<std::uint64_t> next_part_{1};

@@ -42,34 +42,31 @@ bool holds_vector(const vector_view& rows, ordinal_id ordinal) noexcept {
     return false;
 }
 
-result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal) {
+result<std::optional<byte_span>> find_vector(const vector_view& rows, ordinal_id ordinal) {
     for (const auto& part : *rows.parts) {
         if (ordinal < part->descriptor().first_ordinal || ordinal > part->descriptor().last_ordinal) continue;
         const auto row = find_row(part->size(), ordinal, [&](row_id r) { return part->ordinal_of(r); });
         if (row == part->size() || part->ordinal_of(row) != ordinal) continue;
-        VECSTORE_CHECK(part->stored().check(row));
-        return part->vectors().at(row);
+        VECSTORE_TRY(const auto bytes, part->checked_row(row));
+        return std::optional(bytes);
     }
     for (const auto& newest : rows.memtables) {
         const auto row = find_row(newest.rows, ordinal, [&](row_id r) { return newest.table->ordinal_of(r); });
-        if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return newest.table->vectors().at(row);
+        if (row < newest.rows && newest.table->ordinal_of(row) == ordinal) return std::optional(newest.table->row(row));
     }
-    return static_cast<const void*>(nullptr);
+    return std::optional<byte_span>{};
 }
 
-result<hash128> hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal) {
+result<hash128> hash_of_vectors(const view& state, ordinal_id ordinal) {
     hash128 sum;
-    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot) {
-        VECSTORE_TRY(const auto* const values, find_vector(state.vectors[slot], ordinal));
-        if (values == nullptr) continue;
-        const auto bytes = row_bytes(options.vectors[slot].type, options.vectors[slot].dim);
-        sum += hash_of_vector(slot, {static_cast<const std::byte*>(values), bytes});
+    for (std::size_t slot = 0; slot < state.vectors.size(); ++slot) {
+        VECSTORE_TRY(const auto row, find_vector(state.vectors[slot], ordinal));
+        if (row) sum += hash_of_vector(slot, *row);
     }
     return sum;
 }
 
-result<hash128> hash_of_checkpoint(collection_id collection, const view& state, const collection_options& options,
-                                   storage::table_reader& tables) {
+result<hash128> hash_of_checkpoint(collection_id collection, const view& state, storage::table_reader& tables) {
     hash128 sum;
     VECSTORE_TRY(const auto cursor, tables.cursor(tables::points));
     VECSTORE_CHECK(cursor->seek(tables::collection_key(collection)));
@@ -79,7 +76,7 @@ result<hash128> hash_of_checkpoint(collection_id collection, const view& state, 
         VECSTORE_TRY(const auto point, parse_point(cursor->value()));
         if (!key.finished()) return error{errc::corruption, "a key of the points does not parse", "points", 0};
         if (ordinal < state.ordinal_end && state.deaths->alive_at(ordinal, state.lsn)) {
-            VECSTORE_TRY(const auto vectors, hash_of_vectors(state, options, ordinal));
+            VECSTORE_TRY(const auto vectors, hash_of_vectors(state, ordinal));
             sum += hash_of_point(collection, point.id, point.version, vectors, point.encoded);
         }
         VECSTORE_CHECK(cursor->next());

@@ -19,31 +19,31 @@
 #include "lookup.hpp"
 #include "view.hpp"
 
-#include <vecstore/collection/options.hpp>
 #include <vecstore/core/hash128.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/table_store.hpp>
 
 #include <cstddef>
+#include <optional>
 
 namespace vecstore::detail {
 
-/// One vector's share. `packed` [row_bytes(type, dim)].
+/// One vector's share. `packed` [row_bytes(type, dim)], or as sparse_row.hpp says.
 [[nodiscard]] hash128 hash_of_vector(std::size_t slot, byte_span packed) noexcept;
 [[nodiscard]] hash128 hash_of_point(collection_id collection, const point_id& id, std::uint64_t version,
                                     const hash128& vectors, byte_span payload) noexcept;
 
-/// The stored vector [dim]; null when the point lacks it. Lifetime: that of the view.
+/// The packed vector; nothing when the point lacks it. Lifetime: that of the view.
 /// Errors: corruption (its block is damaged), io.
-[[nodiscard]] result<const void*> find_vector(const vector_view& rows, ordinal_id ordinal);
+[[nodiscard]] result<std::optional<byte_span>> find_vector(const vector_view& rows, ordinal_id ordinal);
 /// Whether the point has one, without a look at its bytes.
 [[nodiscard]] bool holds_vector(const vector_view& rows, ordinal_id ordinal) noexcept;
 /// Hash of the vectors of `ordinal`, from the vectors themselves.  Errors: as `find_vector`.
-[[nodiscard]] result<hash128> hash_of_vectors(const view& state, const collection_options& options, ordinal_id ordinal);
+[[nodiscard]] result<hash128> hash_of_vectors(const view& state, ordinal_id ordinal);
 
 /// The hash of what the tables and parts of a checkpoint hold, for stores that do not keep it. Cost: reads all of it.
 /// `state`: as loaded, without newer changes.  Errors: corruption, io.
 [[nodiscard]] result<hash128> hash_of_checkpoint(collection_id collection, const view& state,
-                                                 const collection_options& options, storage::table_reader& tables);
+                                                 storage::table_reader& tables);
 
 }  // namespace vecstore::detail

@@ -1,40 +1,39 @@
 #include "whole_point.hpp"
 
 #include "record_cutter.hpp"
-
-#include <vecstore/distance/element_type.hpp>
+#include "slots.hpp"
 
 #include <algorithm>
 
 namespace vecstore::detail {
 
-result<packed_rows> pack_rows(const collection_options& options, const std::vector<float>& vector,
-                              const std::vector<named_vector>& vectors) {
-    packed_rows rows(options.vectors.size());
-    std::uint64_t slots_seen = 0;
+result<packed_rows> pack_rows(const collection_state& collection, const given_vectors& given) {
+    const auto& options = collection.options();
+    byte_writer packed;
     std::vector<float> scratch;
-    const auto add = [&](const std::string& name, const std::vector<float>& values) -> result<void> {
-        byte_writer packed;
-        VECSTORE_CHECK(put_vector(packed, options, name, values, slots_seen, scratch));
-        byte_reader in(packed.bytes());
+    VECSTORE_CHECK(put_vectors(packed, options, collection.encoders(), given, scratch));
+    packed_rows rows(slot_count(options));
+    byte_reader in(packed.bytes());
+    for (auto left = in.get<std::uint8_t>(); left > 0; --left) {
         const auto slot = in.get<std::uint8_t>();
-        const auto row = in.get_bytes(in.remaining());
+        const auto first = in.position();
+        if (!get_row(in, options, slot)) return error{errc::internal, "a packed vector does not parse"};
+        const auto row = packed.bytes().subspan(first, in.position() - first);
         rows[slot].emplace(row.begin(), row.end());
-        return {};
-    };
-    if (!vector.empty()) VECSTORE_CHECK(add("", vector));
-    for (const auto& each : vectors) VECSTORE_CHECK(add(each.name, each.values));
+    }
     return rows;
 }
 
 result<packed_rows> read_rows(const read_session& session, ordinal_id ordinal) {
-    const auto& options = session.collection().options().vectors;
-    packed_rows rows(options.size());
-    for (std::size_t slot = 0; slot < options.size(); ++slot) {
-        VECSTORE_TRY(const auto* const values, session.vector(slot, ordinal));
-        if (values == nullptr) continue;
-        const auto* const bytes = static_cast<const std::byte*>(values);
-        rows[slot].emplace(bytes, bytes + row_bytes(options[slot].type, options[slot].dim));
+    const auto& options = session.collection().options();
+    packed_rows rows(slot_count(options));
+    for (std::size_t slot = 0; slot < rows.size(); ++slot) {
+        VECSTORE_TRY(const auto row, session.vector(slot, ordinal));
+        if (!row) continue;
+        byte_writer packed;
+        put_row_head(packed, options, slot, *row);
+        packed.put_bytes(*row);
+        rows[slot] = std::move(packed).take();
     }
     return rows;
 }

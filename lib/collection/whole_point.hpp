@@ -8,6 +8,7 @@
 #pragma once
 
 #include "operation.hpp"
+#include "put_vectors.hpp"
 #include "reader.hpp"
 
 #include <vecstore/collection/point.hpp>
@@ -18,7 +19,7 @@
 
 namespace vecstore::detail {
 
-/// Packed vectors by slot: [row_bytes(type, dim)] each; none where the point lacks one.
+/// Packed vectors by slot, as they stand in the log behind the slot; none where the point lacks one.
 using packed_rows = std::vector<std::optional<byte_vector>>;
 
 struct whole_point {
@@ -30,8 +31,7 @@ struct whole_point {
 
 /// Packs vectors as `encode_upsert` does; the others are none.
 /// Errors: invalid_argument that names vector and value.
-[[nodiscard]] result<packed_rows> pack_rows(const collection_options& options, const std::vector<float>& vector,
-                                            const std::vector<named_vector>& vectors);
+[[nodiscard]] result<packed_rows> pack_rows(const collection_state& collection, const given_vectors& given);
 
 /// The vectors that a version of a point has.  Errors: corruption (its block is damaged), io.
 [[nodiscard]] result<packed_rows> read_rows(const read_session& session, ordinal_id ordinal);

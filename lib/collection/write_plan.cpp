@@ -47,7 +47,8 @@ result<void> write_plan::upsert(const std::shared_ptr<collection_access>& to, st
         if (auto right = check_models(to->state->options(), *now->notes, points[i]); !right)
             return error{right.error().code, "points[" + std::to_string(i) + "] (id " + to_string(points[i].id) +
                                                  "): " + right.error().message};
-    VECSTORE_TRY(added.encoded, encode_upsert(to->state->id(), to->state->options(), points, database_->now_ms()));
+    VECSTORE_TRY(added.encoded, encode_upsert(to->state->id(), to->state->options(), points, database_->now_ms(),
+                                              &to->state->encoders()));
     return add(std::move(added));
 }
 
@@ -169,8 +170,8 @@ result<void> write_plan::resolve_upsert(step& s, target& on, write_request& requ
         if (follows_changes()) on.changed[p.id] = {true, &p, {}, {}, 0};
     }
     if (!all) {
-        VECSTORE_TRY(s.encoded,
-                     encode_upsert(s.access->state->id(), s.access->state->options(), chosen, database_->now_ms()));
+        VECSTORE_TRY(s.encoded, encode_upsert(s.access->state->id(), s.access->state->options(), chosen,
+                                              database_->now_ms(), &s.access->state->encoders()));
     }
     request.points += all ? s.points.size() : chosen.size();
     append(request.operations, std::move(s.encoded));
@@ -274,15 +275,17 @@ result<write_plan::found_point> write_plan::find(target& on, const point_id& id,
 /// As the steps so far leave the point.
 bool write_plan::has_vector(const target& on, const found_point& found, std::string_view name) noexcept {
     if (found.own != nullptr && found.own->rows) {
-        const auto& options = on.session.collection().options().vectors;
-        for (std::size_t slot = 0; slot < options.size(); ++slot)
-            if (options[slot].name == name) return (*found.own->rows)[slot].has_value();
+        const auto& options = on.session.collection().options();
+        for (std::size_t slot = 0; slot < slot_count(options); ++slot)
+            if (slot_name(options, slot) == name) return (*found.own->rows)[slot].has_value();
         return false;
     }
     if (found.own != nullptr && found.own->upserted != nullptr) {
         const auto& p = *found.own->upserted;
-        return (name.empty() && !p.vector.empty()) ||
-               std::any_of(p.vectors.begin(), p.vectors.end(), [&](const auto& v) { return v.name == name; });
+        const auto named = [&](const auto& v) { return v.name == name; };
+        return (name.empty() && !p.vector.empty()) || std::any_of(p.vectors.begin(), p.vectors.end(), named) ||
+               std::any_of(p.sparse.begin(), p.sparse.end(), named) ||
+               std::any_of(p.multi.begin(), p.multi.end(), named);
     }
     return found.ordinal && on.session.has_vector(name, *found.ordinal);
 }

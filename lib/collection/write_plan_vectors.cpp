@@ -1,5 +1,6 @@
 // Steps of a write that change some vectors of points.
 #include "notes.hpp"
+#include "slots.hpp"
 #include "write_plan.hpp"
 
 #include <vecstore/core/limits.hpp>
@@ -11,8 +12,8 @@ namespace vecstore::detail {
 namespace {
 
 result<std::size_t> slot_of(const collection_options& options, const std::string& name) {
-    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
-        if (options.vectors[slot].name == name) return slot;
+    for (std::size_t slot = 0; slot < slot_count(options); ++slot)
+        if (slot_name(options, slot) == name) return slot;
     return invalid_argument("no vector \"" + name + "\" in this collection");
 }
 
@@ -46,8 +47,8 @@ result<void> write_plan::update_vectors(const std::shared_ptr<collection_access>
     const auto now = in->state->pin();
     for (std::size_t i = 0; i < points.size(); ++i) {
         const auto& p = points[i];
-        auto rows = pack_rows(in->state->options(), p.vector, p.vectors);
-        if (rows && p.vector.empty() && p.vectors.empty()) rows = invalid_argument("no vector is given");
+        auto rows = pack_rows(*in->state, given_by(p));
+        if (rows && given_by(p).size() == 0) rows = invalid_argument("no vector is given");
         if (rows)
             if (auto right = check_models(in->state->options(), *now->notes, p); !right) rows = right.error();
         if (!rows)
@@ -86,7 +87,7 @@ result<whole_point> write_plan::whole_of(target& on, const point_id& id) {
     } else if (found.own != nullptr && found.own->upserted != nullptr) {
         const auto& p = *found.own->upserted;
         const auto& options = on.session.collection().options();
-        VECSTORE_TRY(whole.rows, pack_rows(options, p.vector, p.vectors));
+        VECSTORE_TRY(whole.rows, pack_rows(on.session.collection(), given_by(p)));
         whole.expire_at = p.expire_at;
         if (p.expire_at == 0 && options.expire_after_ms > 0)
             whole.expire_at = database_->now_ms() + options.expire_after_ms;

@@ -9,6 +9,7 @@
 #include <collection/checkpoint.hpp>
 #include <collection/point_value.hpp>
 #include <collection/salvage.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -209,7 +210,7 @@ private:
             for (const auto& each : collection->parts) {
                 const auto directory = part_directory(directory_, id, each.slot);
                 if (!damaged.contains(part_path(directory, each.descriptor.number))) continue;
-                VECSTORE_CHECK(replace_part(*tables, id, each, collection->options.vectors[each.slot], next++));
+                VECSTORE_CHECK(replace_part(*tables, id, each, slot_options(collection->options, each.slot), next++));
             }
         }
         return {};

@@ -3,6 +3,7 @@
 #include <collection/checkpoint.hpp>
 #include <collection/part/graph_index.hpp>
 #include <collection/part/ivf_index.hpp>
+#include <collection/part/sparse_index.hpp>
 
 #include <algorithm>
 #include <array>
@@ -92,7 +93,7 @@ void scrub_pass::next_part() noexcept {
 result<bool> scrub_pass::open_next(const part& rows) {
     const auto& descriptor = rows.descriptor();
     const std::array<std::uint64_t, 3> roots{descriptor.root, descriptor.graph_root, descriptor.ivf_root};
-    constexpr std::array<std::uint32_t, 3> kinds{0, graph_file_kind, ivf_file_kind};
+    const std::array<std::uint32_t, 3> kinds{0, graph_file_kind, rows.sparse() ? sparse_file_kind : ivf_file_kind};
     while (file_ < roots.size() && (roots[file_] == 0 || roots[file_] == index_declined)) ++file_;
     if (file_ == roots.size()) return false;
     const auto number = file_++;

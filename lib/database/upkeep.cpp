@@ -2,6 +2,7 @@
 #include "database_state.hpp"
 
 #include <collection/part/index_build.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -129,7 +130,7 @@ void database_state::background_step() {
 /// False when rows come faster than graphs can be built, or when that is not known yet: then a part would be merged before
 /// its graph has been of use, and the build would take from writers and readers what they need.
 bool database_state::comes_slowly(const collection_state& state, std::size_t slot) {
-    const auto linked = rows_linked_per_second(state.options().vectors[slot].dim) * options_.build_threads;
+    const auto linked = rows_linked_per_second(slot_options(state.options(), slot).dim) * options_.build_threads;
     return inflow_.look(state.id(), state.pin()->ordinal_end, linked) == inflow::verdict::slow;
 }
 
@@ -167,7 +168,7 @@ result<void> database_state::optimize(const progress_callback& report) {
     VECSTORE_CHECK(load_indexes());
     // One job for each vector, not "until none is left": deaths newer than the checkpoint cannot be dropped yet.
     for (const auto& state : all_collections())
-        for (std::size_t slot = 0; slot < state->options().vectors.size(); ++slot)
+        for (std::size_t slot = 0; slot < slot_count(state->options()); ++slot)
             if (const auto job = full_job(*state, slot)) VECSTORE_CHECK(run_and_install(*state, *job, report));
     VECSTORE_CHECK(optimize_fields(report));
     VECSTORE_CHECK(recheck_all(report));
@@ -180,7 +181,7 @@ result<void> database_state::build_indexes(const progress_callback& report) {
         const auto pinned = state->pin();
         for (std::size_t slot = 0; slot < pinned->vectors.size(); ++slot) {
             for (const auto& part : *pinned->vectors[slot].parts)
-                if (lacks_index(*part, state->options().vectors[slot]))
+                if (lacks_index(*part, slot_options(state->options(), slot)))
                     VECSTORE_CHECK(run_and_install(*state, {slot, {part}, false}, report));
         }
         const lock_guard fields_lock(fields_mutex_);

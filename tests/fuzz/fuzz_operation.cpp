@@ -15,7 +15,10 @@ using namespace vecstore;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     constexpr collection_id id = 1;
-    detail::collection_state state(id, "fuzzed", {.vectors = {{.dim = 2}, {.name = "b", .dim = 1}}});
+    detail::collection_state state(
+        id, "fuzzed",
+        {.vectors = {{.dim = 2}, {.name = "b", .dim = 1}, {.name = "m", .dim = 1, .multi = true}},
+         .sparse_vectors = {{.name = "s"}}});
     const auto store = storage::make_memory_table_store(detail::tables::names());
     const auto tables = store->read().value();
     byte_writer payload;

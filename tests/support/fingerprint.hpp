@@ -34,6 +34,11 @@ public:
             for (const auto& each : p.vectors)
                 if (each.name == slot.name) put_values(slot, each.values);
         }
+        for (const auto& each : p.sparse) {
+            out_.put(std::uint8_t{0xFD});
+            out_.put_sized(std::as_bytes(std::span(each.value.indices)));
+            out_.put_sized(std::as_bytes(std::span(each.value.values)));
+        }
         put_payload(p.payload);
     }
     [[nodiscard]] std::uint64_t finish() const { return storage::checksum64(out_.bytes()); }

@@ -103,6 +103,7 @@ template <class Record>
     const auto where = "id " + to_string(wanted.id) + ": ";
     if (found.id != wanted.id) return where + "found id " + to_string(found.id);
     if (!(found.payload == wanted.payload)) return where + "another payload";
+    if (found.sparse != wanted.sparse) return where + "other sparse vectors";
     point as_point;
     as_point.vector = found.vector;
     as_point.vectors = found.vectors;
@@ -177,6 +178,39 @@ template <class Record>
             if ((*answer)[j].id == hit.id) return "query: id " + to_string(hit.id) + " twice";
     }
     return {};
+}
+
+/// Compares the scores of an answer of the first sparse vector.
+[[nodiscard]] inline std::string sparse_difference(const collection& found, const oracle& wanted,
+                                                   const sparse_value& nearest, std::size_t limit,
+                                                   const twin_filter& filter) {
+    query q;
+    q.nearest_sparse = nearest;
+    q.using_vector = wanted.options().sparse_vectors.front().name;
+    q.limit = limit;
+    q.filter = filter.expression;
+    const auto answer = found.query(q);
+    if (!answer) return "sparse query: " + answer.error().what();
+    std::vector<float> scores;
+    for (const auto& [id, p] : wanted.points()) {
+        if (p.sparse.empty() || !filter.matches(p)) continue;
+        std::map<std::uint32_t, float> row;
+        const auto& value = p.sparse.front().value;
+        for (std::size_t i = 0; i < value.indices.size(); ++i) row[value.indices[i]] = value.values[i];
+        double sum = 0;
+        bool shared = false;
+        for (std::size_t i = 0; i < nearest.indices.size(); ++i)
+            if (const auto at = row.find(nearest.indices[i]); at != row.end()) {
+                sum += double{nearest.values[i]} * double{at->second};
+                shared = true;
+            }
+        if (shared) scores.push_back(static_cast<float>(sum));
+    }
+    std::sort(scores.rbegin(), scores.rend());
+    scores.resize(std::min(scores.size(), limit));
+    std::vector<float> got;
+    for (const auto& hit : *answer) got.push_back(hit.score);
+    return got == scores ? "" : "sparse query: other scores";
 }
 
 /// Compares how many match.

@@ -111,6 +111,7 @@ private:
             options.vectors.push_back(vector_of(1 + random_.below(6), metrics[random_.below(4)]));
         if (random_.below(2) == 0)
             options.vectors.push_back(vector_of(17 + random_.below(3), metrics[random_.below(4)], "text"));
+        if (random_.below(3) == 0) options.sparse_vectors = {{.name = "sparse"}};
         return options;
     }
     [[nodiscard]] point_id some_id() {
@@ -121,6 +122,15 @@ private:
         std::vector<point_id> ids;
         for (auto left = 1 + random_.below(6); left > 0; --left) ids.push_back(some_id());
         return ids;
+    }
+    [[nodiscard]] sparse_value some_sparse() {
+        sparse_value value;
+        for (std::uint32_t index = 0; index < 8; ++index) {
+            if (random_.below(3) != 0) continue;
+            value.indices.push_back(index * index);
+            value.values.push_back(static_cast<float>(random_.below(9)) * 0.25f - 1);
+        }
+        return value;
     }
     [[nodiscard]] point some_point(const collection_options& options, point_id id) {
         auto p = make_point(id, {});
@@ -133,6 +143,8 @@ private:
             else
                 p.vectors.push_back({vector.name, std::move(values)});
         }
+        for (const auto& vector : options.sparse_vectors)
+            if (random_.below(6) != 0) p.sparse.push_back({vector.name, some_sparse()});
         if (random_.below(5) != 0) p.payload.set("k", random_.below(5));
         if (random_.below(3) != 0) p.payload.set("x", random_.unit() * 10);
         if (random_.below(4) == 0) p.payload.set("text", std::string(random_.below(200), 'x'));
@@ -322,6 +334,10 @@ private:
             const auto limit = 1 + source.random().below(20);
             if (auto d = difference(*opened, points, slot, nearest, limit, filter); !d.empty()) return name + ": " + d;
         }
+        if (points.options().sparse_vectors.empty()) continue;
+        const sparse_value nearest{{0, 4, 9, 49, 50}, {1, static_cast<float>(source.random().unit()), -1, 0, 1}};
+        const auto limit = 1 + source.random().below(20);
+        if (auto d = sparse_difference(*opened, points, nearest, limit, filter); !d.empty()) return name + ": " + d;
     }
     return {};
 }

@@ -7,9 +7,11 @@
 #include <vecstore/distance/element_type.hpp>
 #include <vecstore/distance/metric.hpp>
 #include <vecstore/payload/value.hpp>
+#include <vecstore/text/bm25.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,7 +85,34 @@ struct vector_options {
     /// another model's vectors belong under another name.
     std::string model = {};
 
+    /// True: a point has any number of such vectors under this name, one for each token or patch as late interaction models give
+    /// them, and a query, too; the score is MaxSim (`query::nearest_multi`). Not for hamming. There is no index over them:
+    /// searches compare all points that match, and `index` is automatic or flat.
+    bool multi = false;
+
     friend bool operator==(const vector_options&, const vector_options&) = default;
+};
+
+/// What is done to the weights of a query. The values are on disk, do not renumber.
+enum class sparse_modifier : std::uint8_t {
+    none = 0,
+    idf = 1,  ///< weights grow with how rare their indexes are (`query::nearest_sparse`)
+};
+[[nodiscard]] std::string_view to_string(sparse_modifier modifier) noexcept;
+/// Errors: invalid_argument.
+[[nodiscard]] result<sparse_modifier> parse_sparse_modifier(std::string_view name);
+
+/// One sparse named vector of a collection, searched by dot product.
+struct sparse_vector_options {
+    /// As of `vector_options`, but not empty, and different from those of dense vectors.
+    std::string name = {};
+
+    sparse_modifier modifier = sparse_modifier::none;
+
+    /// With it the vector takes texts (`bm25("...")`) in points and queries, and `modifier` is idf whatever it says.
+    std::optional<text::bm25_options> bm25 = {};
+
+    friend bool operator==(const sparse_vector_options&, const sparse_vector_options&) = default;
 };
 
 struct collection_options {
@@ -99,6 +128,9 @@ struct collection_options {
     /// True: filters of reads are refused when they test fields that have no payload index for the test, so that none reads
     /// payloads of all points by mistake. An index that is still being built counts.
     bool strict_filters = false;
+
+    /// Beside `vectors`; together at most `vectors_per_point_max`.
+    std::vector<sparse_vector_options> sparse_vectors = {};
 
     friend bool operator==(const collection_options&, const collection_options&) = default;
 };

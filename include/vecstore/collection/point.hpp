@@ -3,6 +3,7 @@
 #pragma once
 
 #include <vecstore/collection/query/order.hpp>
+#include <vecstore/collection/sparse_value.hpp>
 #include <vecstore/core/point_id.hpp>
 #include <vecstore/filter/expression.hpp>
 #include <vecstore/payload/value.hpp>
@@ -28,6 +29,14 @@ struct named_vector {
     friend bool operator==(const named_vector&, const named_vector&) = default;
 };
 
+/// Several vectors under one name (`vector_options::multi`). Shape: at least one, at most `multi_vectors_max`, each [dim].
+struct named_multi_vector {
+    std::string name = {};
+    std::vector<std::vector<float>> values = {};
+
+    friend bool operator==(const named_multi_vector&, const named_multi_vector&) = default;
+};
+
 /// The user's record. A point may lack any vector of its collection; it is then not found through that vector.
 struct point {
     point_id id = {};
@@ -38,7 +47,9 @@ struct point {
     /// `expire_after_ms` says. It happens through the log, soon after (`database_options::expire_interval_ms`); until
     /// then the point is there. Edits of the payload leave it as it is.
     std::uint64_t expire_at = 0;
-    std::string model = {};  ///< of `vector`, as `named_vector::model`
+    std::string model = {};                        ///< of `vector`, as `named_vector::model`
+    std::vector<named_sparse_vector> sparse = {};  ///< sparse vectors by name
+    std::vector<named_multi_vector> multi = {};    ///< multi-vectors by name, "" for the default one
 
     friend bool operator==(const point&, const point&) = default;
 };
@@ -49,6 +60,8 @@ struct point_vectors {
     std::vector<float> vector = {};          ///< the default vector, named ""; empty = stays
     std::vector<named_vector> vectors = {};  ///< further vectors by name; those not named stay
     std::string model = {};                  ///< of `vector`, as `named_vector::model`
+    std::vector<named_sparse_vector> sparse = {};
+    std::vector<named_multi_vector> multi = {};
 
     friend bool operator==(const point_vectors&, const point_vectors&) = default;
 };
@@ -62,6 +75,8 @@ struct record {
     std::vector<named_vector> vectors = {};                 ///< empty unless asked for
     std::uint64_t expire_at = 0;                            ///< milliseconds since 1970; 0 = never
     std::optional<vecstore::order_value> order_value = {};  ///< what a scroll with `order_by` ordered it by
+    std::vector<named_sparse_vector> sparse = {};           ///< empty unless asked for
+    std::vector<named_multi_vector> multi = {};             ///< empty unless asked for
 };
 
 /// Which points a write is about: a list of ids, or all that match a filter when the write takes its turn.

@@ -88,6 +88,15 @@ struct query {
     std::stop_token stop = {};  ///< when a stop is requested, the query ends in the same way
     /// True: what has been found by then is the answer, with `query_result::partial`. False: `timed_out` or `cancelled`.
     bool allow_partial = false;
+    /// Instead of `nearest`, when `using_vector` names a sparse vector: the points with the largest dot product, of those that
+    /// share an index with it. Always exact; `recall` and `ef` say nothing here. With the modifier idf, each value is
+    /// multiplied with ln((N - n + 0.5) / (n + 0.5) + 1), N points having the vector and n of them the index.
+    sparse_value nearest_sparse = {};
+
+    /// Instead of `nearest`, when `using_vector` names a multi-vector. MaxSim: the sum, over these vectors, of the best
+    /// similarity to any vector of the point (cosine, dot), or of the least distance, under a root for euclid. Always exact.
+    /// Paper: Khattab & Zaharia, "ColBERT", SIGIR 2020, arXiv:2004.12832, equation 3.
+    std::vector<std::vector<float>> nearest_multi = {};
 };
 
 /// How a query was answered.
@@ -127,6 +136,8 @@ struct hit {
     std::vector<float> vector = {};
     std::vector<named_vector> vectors = {};
     std::optional<vecstore::order_value> order_value = {};  ///< what an `order_by` ordered it by
+    std::vector<named_sparse_vector> sparse = {};
+    std::vector<named_multi_vector> multi = {};
 };
 
 /// Hits, best first, at most `limit`; owns all it holds.

@@ -8,8 +8,10 @@
 namespace vecstore {
 
 inline constexpr std::size_t dim_max = 65'536;
-inline constexpr std::size_t name_bytes_max = 255;        ///< collection, vector name
-inline constexpr std::size_t vectors_per_point_max = 64;  ///< named vectors in one collection
+inline constexpr std::size_t name_bytes_max = 255;          ///< collection, vector name
+inline constexpr std::size_t vectors_per_point_max = 64;    ///< named vectors in one collection
+inline constexpr std::size_t sparse_values_max = 1u << 20;  ///< values of one sparse vector
+inline constexpr std::size_t multi_vectors_max = 4'096;     ///< vectors of one point under one name, or of one query
 inline constexpr std::size_t collections_max = 10'000;
 inline constexpr std::size_t aliases_max = 10'000;  ///< of one database
 inline constexpr std::size_t payload_bytes_max = 8u << 20;  ///< one point's payload, encoded
@@ -17,9 +19,9 @@ inline constexpr std::size_t payload_depth_max = 64;        ///< nesting of arra
 inline constexpr std::size_t json_bytes_max = 64u << 20;
 inline constexpr std::size_t filter_depth_max = 32;
 inline constexpr std::size_t filter_conditions_max = 4'096;
-inline constexpr std::size_t filter_values_max = 65'536;  ///< values in one any / except / has_id list
+inline constexpr std::size_t filter_values_max = 65'536;      ///< values in one any / except / has_id list
 inline constexpr std::size_t filter_text_bytes_max = 65'536;  ///< one text, phrase or prefix
-inline constexpr std::size_t query_limit_max = 65'536;    ///< limit + offset of one query
+inline constexpr std::size_t query_limit_max = 65'536;        ///< limit + offset of one query
 inline constexpr std::size_t batch_queries_max = 10'000;
 inline constexpr std::size_t query_depth_max = 32;    ///< prefetches inside prefetches
 inline constexpr std::size_t prefetches_max = 1'024;  ///< in one query, at all depths

@@ -1,11 +1,13 @@
 // Parts against the manifest and the points, indexes against parts.
 #include "block_section.hpp"
+#include "sparse_index.hpp"
 
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/index/ivf/lists.hpp>
 
 #include <collection/check.hpp>
 #include <collection/checkpoint.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -68,6 +70,14 @@ result<std::vector<bool>> rows_of_lists(const storage::block_file& file, row_id 
     return listed;
 }
 
+/// The same of lists of sparse rows; a row without values is in none and not looked for.
+result<std::vector<bool>> rows_of_sparse(const storage::block_file& file, row_id rows, bool) {
+    VECSTORE_CHECK(open_sparse_lists(file, rows));
+    return std::vector<bool>(rows, true);
+}
+
+constexpr index_check check_of_sparse{sparse_file_kind, collection_fault::lists, rows_of_sparse,
+                                      "living rows are in no list"};
 constexpr index_check check_of_graph{storage::fourcc("VGRF"), collection_fault::graph, rows_of_graph,
                                      "living rows are not reached in the graph"};
 constexpr index_check check_of_lists{storage::fourcc("VIVF"), collection_fault::lists, rows_of_lists,
@@ -112,7 +122,7 @@ result<void> collection_checker::check_part(collection_id id, const checked_coll
                                             const checked_collection::listed_part& listed) {
     const auto directory = part_directory(port_.root, id, listed.slot);
     const auto path = part_path(directory, listed.descriptor.number);
-    const auto& options = collection.options.vectors[listed.slot];
+    const auto& options = slot_options(collection.options, listed.slot);
     ++counts_.parts;
     auto file = storage::block_file::open(port_.files, path, storage::fourcc("VPRT"), storage::verify_mode::footer);
     if (!file) {
@@ -139,7 +149,8 @@ result<void> collection_checker::check_part(collection_id id, const checked_coll
                                    graph_path(directory, listed.descriptor.number), check_of_graph));
     if (listed.descriptor.ivf_root != 0 && listed.descriptor.ivf_root != index_declined)
         VECSTORE_CHECK(check_index(collection, listed.descriptor.root, **opened,
-                                   ivf_path(directory, listed.descriptor.number), check_of_lists));
+                                   ivf_path(directory, listed.descriptor.number),
+                                   is_sparse(options) ? check_of_sparse : check_of_lists));
     return {};
 }
 

@@ -3,9 +3,12 @@
 #include "graph_index.hpp"
 #include "ivf_index.hpp"
 #include "measurement.hpp"
+#include "sparse_index.hpp"
 
 #include <vecstore/index/hnsw/build.hpp>
 #include <vecstore/index/hnsw/merge.hpp>
+
+#include <collection/sparse_row.hpp>
 
 #include <algorithm>
 #include <new>
@@ -234,9 +237,33 @@ private:
     std::vector<std::string> written_;
 };
 
+result<part_descriptor> build_sparse_index(storage::file_system& files, const std::string& directory, const part& p,
+                                           const job_control& control) {
+    VECSTORE_CHECK(p.verify());
+    const auto read = [&](row_id row) { return view_of(p.row(row)); };
+    auto lists = index::build_sparse(p.size(), read, control.keep_going);
+    auto descriptor = p.descriptor();
+    if (!lists && lists.error().code == errc::resource_exhausted) {  // too many values: it is scanned
+        descriptor.ivf_root = index_declined;
+        return descriptor;
+    }
+    if (!lists) return std::move(lists).error();
+    const auto path = ivf_path(directory, descriptor.number);
+    auto root = write_sparse_file(files, path, descriptor.root, lists->sections());
+    if (!root) {
+        (void)files.remove(path);
+        return std::move(root).error();
+    }
+    descriptor.ivf_root = *root;
+    return descriptor;
+}
+
 }  // namespace
 
 bool lacks_index(const part& p, const vector_options& options) noexcept {
+    if (options.multi) return false;
+    if (p.sparse())
+        return p.size() >= sparse_indexed_rows_min && p.lists() == nullptr && p.descriptor().ivf_root != index_declined;
     if (p.size() < indexed_rows_min) return false;
     if (p.graph() == nullptr && wants_graph(p.descriptor(), options)) return true;
     return p.lists() == nullptr && wants_lists(options) && p.descriptor().ivf_root != index_declined;
@@ -246,6 +273,10 @@ result<std::shared_ptr<const part>> build_indexes(storage::file_system& files, c
                                                   const part& p, const vector_options& options,
                                                   const job_control& control, const part_list& merged_from) {
     try {
+        if (p.sparse()) {
+            VECSTORE_TRY(const auto descriptor, build_sparse_index(files, directory, p, control));
+            return part::open(files, directory, descriptor, options);
+        }
         VECSTORE_TRY(const auto descriptor, builder(files, directory, p, options, control, merged_from).run());
         return part::open(files, directory, descriptor, options);
     } catch (const std::bad_alloc&) {

@@ -3,6 +3,9 @@
 #include "block_section.hpp"
 #include "graph_index.hpp"
 #include "ivf_index.hpp"
+#include "sparse_index.hpp"
+
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -11,7 +14,7 @@ namespace vecstore::detail {
 namespace {
 
 constexpr auto part_kind = storage::fourcc("VPRT");
-constexpr std::uint32_t part_version = 3;
+constexpr std::uint32_t part_version = 3, varying_version = 4;
 
 std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
     return storage::join_path(directory, std::to_string(number) + ending);
@@ -63,7 +66,7 @@ result<std::shared_ptr<const part>> part::open(storage::file_system& files, cons
     opened->mapped_bytes_ = opened->vector_file_->bytes();
     if (options.on_disk && opened->indexed()) {
         opened->vector_file_->release(opened->bytes_of_rows());  // checking it has read all of it
-        opened->mapped_bytes_ -= opened->size() * opened->stored_.stride;
+        opened->mapped_bytes_ -= opened->rows_.size();
     }
     return std::shared_ptr<const part>(std::move(opened));
 }
@@ -73,19 +76,22 @@ result<void> part::open_vectors(const vector_options& options) {
     VECSTORE_TRY(const auto head, checked_section(*vector_file_, storage::fourcc("HEAD")));
     byte_reader in(head);
     const auto version = vector_file_->version();
-    if (version < 1 || version > part_version) return damaged(path, "a version that this program does not know");
+    if (version < 1 || version > varying_version) return damaged(path, "a version that this program does not know");
     const auto rows = in.get<std::uint32_t>(), dim = in.get<std::uint32_t>();
     const auto stride = std::size_t{in.get<std::uint32_t>()} * (version == 1 ? sizeof(float) : 1);
     const auto metric = in.get<std::uint8_t>();
     const auto type = version == 1 ? element_type::f32 : static_cast<element_type>(in.get<std::uint8_t>());
+    const bool varying = rows_vary(options);
     // f32 rows are read where they lie.
     const bool aligned = type != element_type::f32 || stride % alignof(float) == 0;
     if (!in.finished() || rows != descriptor_.rows || rows == 0 || dim != options.dim || type != options.type ||
-        stride < row_bytes(type, dim) || !aligned || metric != static_cast<std::uint8_t>(options.metric))
+        (version == varying_version) != varying || (!varying && stride < row_bytes(type, dim)) || !aligned ||
+        metric != static_cast<std::uint8_t>(options.metric))
         return damaged(path, "header does not fit the collection");
     VECSTORE_TRY(const auto vectors, vector_file_->section(storage::fourcc("VECS")));
     VECSTORE_TRY(const auto ordinals, checked_section(*vector_file_, storage::fourcc("ORDN")));
-    if (vectors.size() != std::size_t{rows} * stride || ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
+    if ((!varying && vectors.size() != std::size_t{rows} * stride) ||
+        ordinals.size() != std::size_t{rows} * sizeof(ordinal_id))
         return damaged(path, "sections have the wrong size");
     if (vector_file_->has_section(storage::fourcc("IDNT"))) {
         VECSTORE_TRY(identities_, vector_file_->section(storage::fourcc("IDNT")));
@@ -95,10 +101,24 @@ result<void> part::open_vectors(const vector_options& options) {
     stored_.stride = stride;
     stored_.blocks = vector_file_;
     VECSTORE_TRY(stored_.offset, vector_file_->section_offset(storage::fourcc("VECS")));
+    rows_ = vectors;
+    if (varying) VECSTORE_CHECK(open_offsets(row_unit(options)));
     ordinals_ = {reinterpret_cast<const ordinal_id*>(ordinals.data()), rows};
     if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
         ordinals_.back() != descriptor_.last_ordinal)
         return damaged(path, "ordinals are out of order");
+    return {};
+}
+
+result<void> part::open_offsets(std::size_t unit) {
+    VECSTORE_TRY(const auto bytes, checked_section(*vector_file_, storage::fourcc("OFFS")));
+    const std::span offsets{reinterpret_cast<const std::uint64_t*>(bytes.data()), bytes.size() / sizeof(std::uint64_t)};
+    const auto whole = [unit](std::uint64_t offset) { return offset % unit == 0; };
+    if (bytes.size() != (std::size_t{size()} + 1) * sizeof(std::uint64_t) || offsets.front() != 0 ||
+        offsets.back() != rows_.size() || !std::is_sorted(offsets.begin(), offsets.end()) ||
+        !std::all_of(offsets.begin(), offsets.end(), whole))
+        return damaged(vector_file_->path(), "places of rows are wrong");
+    offsets_ = offsets;
     return {};
 }
 
@@ -114,7 +134,8 @@ void part::open_indexes(storage::file_system& files, const std::string& director
     if (descriptor_.graph_root != 0)
         take(graph_, graph_index::open(files, graph_path(directory, descriptor_.number), owner));
     if (descriptor_.ivf_root != 0 && descriptor_.ivf_root != index_declined)
-        take(lists_, ivf_index::open(files, ivf_path(directory, descriptor_.number), owner));
+        take(lists_, sparse() ? sparse_index::open(files, ivf_path(directory, descriptor_.number), owner)
+                              : ivf_index::open(files, ivf_path(directory, descriptor_.number), owner));
 }
 
 void part::note_death(ordinal_id ordinal) const noexcept {
@@ -154,22 +175,29 @@ part_writer::part_writer(storage::block_file_writer file, std::uint64_t number, 
     : file_(std::move(file)),
       number_(number),
       dim_(options.dim),
+      varying_(rows_vary(options)),
       metric_(options.metric),
       type_(options.type),
-      padded_(row_stride(options.type, options.dim)) {}
+      padded_(rows_vary(options) ? 0 : row_stride(options.type, options.dim)) {}
 
 result<part_writer> part_writer::create(storage::file_system& files, const std::string& directory, std::uint64_t number,
                                         const vector_options& options) {
     VECSTORE_CHECK(files.create_directories(directory));
-    VECSTORE_TRY(auto file,
-                 storage::block_file_writer::create(files, part_path(directory, number), part_kind, part_version));
+    VECSTORE_TRY(auto file, storage::block_file_writer::create(files, part_path(directory, number), part_kind,
+                                                               rows_vary(options) ? varying_version : part_version));
     VECSTORE_CHECK(file.begin_section(storage::fourcc("VECS")));
     return part_writer(std::move(file), number, options);
 }
 
-result<void> part_writer::append(ordinal_id ordinal, const void* row, const std::optional<row_identity>& identity) {
-    std::memcpy(padded_.data(), row, row_bytes(type_, dim_));
-    VECSTORE_CHECK(file_.append(padded_));
+result<void> part_writer::append(ordinal_id ordinal, byte_span row, const std::optional<row_identity>& identity) {
+    if (varying_) {
+        VECSTORE_CHECK(file_.append(row));
+        if (offsets_.empty()) offsets_.push_back(0);
+        offsets_.push_back(offsets_.back() + row.size());
+    } else {
+        std::memcpy(padded_.data(), row.data(), row.size());
+        VECSTORE_CHECK(file_.append(padded_));
+    }
     if (identity) {
         const auto packed = pack_identity(*identity);
         identities_.insert(identities_.end(), packed.begin(), packed.end());
@@ -184,6 +212,10 @@ result<part_descriptor> part_writer::finish() {
     if (identities_.size() == rows() * identity_bytes) {
         VECSTORE_CHECK(file_.begin_section(storage::fourcc("IDNT")));
         VECSTORE_CHECK(file_.append(identities_));
+    }
+    if (varying_) {
+        VECSTORE_CHECK(file_.begin_section(storage::fourcc("OFFS")));
+        VECSTORE_CHECK(file_.append(std::as_bytes(std::span(offsets_))));
     }
     byte_writer head;
     head.put(rows());

@@ -7,11 +7,15 @@
 ///         version is that of the time of writing: edits of the payload are looked up elsewhere (ordinal_set of the
 ///         view). Absent when rows come from a part that had none.
 ///   HEAD  u32 rows, u32 dim, u32 stride in bytes (row_stride of element_type.hpp), u8 metric, u8 element type
+/// Version 4, of sparse and multi-vectors alone: VECS has rows of a length each, as collection/sparse_row.hpp says or
+/// vectors one after another as they are packed, and
+///   OFFS  rows + 1 u64: where each row begins in VECS, and where the last one ends
+/// stride of HEAD is 0, and of a sparse vector dim is 0, too, the metric dot, the element type f32.
 /// Version 2, still read: no IDNT. Version 1, still read: HEAD ends with the metric, its stride counts f32, and so are
 /// the rows.
 /// These are bytes on disk: a change needs a new version.
-/// `<n>.hnsw` (graph_index.hpp) and `<n>.ivf` (ivf_index.hpp) are derived from it.
-/// A part that is opened by its footer has had HEAD and ORDN checked; rows and identities are checked when they are
+/// `<n>.hnsw` (graph_index.hpp) and `<n>.ivf` (ivf_index.hpp; of a sparse vector sparse_index.hpp) are derived from it.
+/// A part that is opened by its footer has had HEAD, ORDN and OFFS checked; rows and identities are checked when they are
 /// touched first: by the functions that say so, or beforehand by `verify`.
 /// Thread safety: immutable but for the count of dead rows and what is known of blocks, which is atomic; any number of
 /// threads, once published.
@@ -91,6 +95,24 @@ public:
     void prefetch_identity(row_id row) const noexcept {
         if (!identities_.empty()) __builtin_prefetch(identities_.data() + row * identity_bytes);
     }
+    [[nodiscard]] bool sparse() const noexcept { return stored_.mapped.dim() == 0; }
+    /// Rows have a length each.
+    [[nodiscard]] bool varying() const noexcept { return !offsets_.empty(); }
+    /// The packed row. Of a part that is known to be right.
+    [[nodiscard]] byte_span row(row_id row) const noexcept {
+        if (varying()) return rows_.subspan(offsets_[row], offsets_[row + 1] - offsets_[row]);
+        const auto& dense = stored_.mapped;
+        return {static_cast<const std::byte*>(dense.at(row)), row_bytes(dense.type(), dense.dim())};
+    }
+    /// The same of any part.  Errors: corruption (path and offset of its block), io.
+    [[nodiscard]] result<byte_span> checked_row(row_id number) const {
+        if (!varying())
+            VECSTORE_CHECK(stored_.check(number));
+        else
+            VECSTORE_CHECK(check(row(number)));
+        return row(number);
+    }
+    /// Dense rows.
     [[nodiscard]] const index::contiguous_rows& vectors() const noexcept { return stored_.mapped; }
     /// The rows where they are mapped, for those who compare them before they are known to be right.
     [[nodiscard]] const originals& stored() const noexcept { return stored_; }
@@ -164,9 +186,8 @@ private:
         if (vector_file_->checked(bytes)) return {};
         return vector_file_->check(bytes, reader_.get());
     }
-    [[nodiscard]] byte_span bytes_of_rows() const noexcept {
-        return {static_cast<const std::byte*>(stored_.mapped.at(0)), size() * stored_.stride};
-    }
+    [[nodiscard]] byte_span bytes_of_rows() const noexcept { return rows_; }
+    result<void> open_offsets(std::size_t unit);
     result<void> open_vectors(const vector_options& options);
     void open_indexes(storage::file_system& files, const std::string& directory, const vector_options& options);
 
@@ -174,6 +195,8 @@ private:
     std::shared_ptr<const storage::block_file> vector_file_;
     std::shared_ptr<const storage::file> reader_;  ///< with on_disk: checks shall not keep the file in memory
     originals stored_;
+    byte_span rows_;                          ///< all of them
+    std::span<const std::uint64_t> offsets_;  ///< of rows that vary; else empty
     std::span<const ordinal_id> ordinals_;
     byte_span identities_;
     std::unique_ptr<const part_index> graph_, lists_;
@@ -201,8 +224,12 @@ class part_writer {
 public:
     [[nodiscard]] static result<part_writer> create(storage::file_system& files, const std::string& directory,
                                                     std::uint64_t number, const vector_options& options);
-    /// `row` [row_bytes(type, dim)]. Without an identity for each row the part has none.
-    result<void> append(ordinal_id ordinal, const void* row, const std::optional<row_identity>& identity);
+    /// `row` [row_bytes(type, dim)], or of any length when they vary. Without an identity for each row the part has
+    /// none.
+    result<void> append(ordinal_id ordinal, byte_span row, const std::optional<row_identity>& identity);
+    result<void> append(ordinal_id ordinal, const void* dense, const std::optional<row_identity>& identity) {
+        return append(ordinal, byte_span{static_cast<const std::byte*>(dense), row_bytes(type_, dim_)}, identity);
+    }
     /// Makes the file durable under its name; the descriptor for the manifest.  Precondition: rows() > 0.
     result<part_descriptor> finish();
     [[nodiscard]] row_id rows() const noexcept { return static_cast<row_id>(ordinals_.size()); }
@@ -213,9 +240,11 @@ private:
     storage::block_file_writer file_;
     std::uint64_t number_;
     std::size_t dim_;
+    bool varying_;
     vecstore::metric metric_;
     element_type type_;
     byte_vector padded_;
+    std::vector<std::uint64_t> offsets_;  ///< of rows that vary, ends included
     std::vector<ordinal_id> ordinals_;
     byte_vector identities_;
 };

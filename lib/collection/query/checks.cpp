@@ -4,6 +4,8 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 
+#include <collection/slots.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,17 +13,6 @@
 
 namespace vecstore::detail {
 namespace {
-
-/// The distance that a score within stands for, and a little more: the score itself has the last word, and it is
-/// computed from the distance with rounding.
-result<float> radius_of(metric m, float within) {
-    if (!std::isfinite(within)) return invalid_argument("within is not finite");
-    if (!larger_is_better(m) && within < 0)
-        return invalid_argument("within = " + std::to_string(within) + " is negative, and no " +
-                                std::string(to_string(m)) + " distance is");
-    const auto distance = to_distance(m, within);
-    return distance + 1e-6f * (1 + std::abs(distance));
-}
 
 /// In several lanes, so that it costs a tenth of a distance; in double precision, so that only a number that is not
 /// finite makes it so.
@@ -41,16 +32,36 @@ double squared_length(std::span<const float> vector) noexcept {
 
 }  // namespace
 
-result<std::size_t> find_slot(const collection_options& options, const std::string& name) {
-    for (std::size_t slot = 0; slot < options.vectors.size(); ++slot)
-        if (options.vectors[slot].name == name) return slot;
+/// The distance that a score within stands for, and a little more: the score itself has the last word, and it is
+/// computed from the distance with rounding.
+result<float> radius_of(metric m, float within) {
+    if (!std::isfinite(within)) return invalid_argument("within is not finite");
+    if (!larger_is_better(m) && within < 0)
+        return invalid_argument("within = " + std::to_string(within) + " is negative, and no " +
+                                std::string(to_string(m)) + " distance is");
+    const auto distance = to_distance(m, within);
+    return distance + 1e-6f * (1 + std::abs(distance));
+}
+
+result<std::size_t> find_any_slot(const collection_options& options, const std::string& name) {
     std::string known;
-    for (const auto& v : options.vectors) known += (known.empty() ? "\"" : ", \"") + v.name + "\"";
+    for (std::size_t slot = 0; slot < slot_count(options); ++slot) {
+        const auto& each = slot_name(options, slot);
+        if (each == name) return slot;
+        known += (known.empty() ? "\"" : ", \"") + each + "\"";
+    }
     return error{errc::not_found, "no vector \"" + name + "\"; the collection has " + (known.empty() ? "none" : known)};
 }
 
+result<std::size_t> find_slot(const collection_options& options, const std::string& name) {
+    VECSTORE_TRY(const auto slot, find_any_slot(options, name));
+    if (is_sparse(options, slot)) return invalid_argument("the vector \"" + name + "\" is sparse");
+    if (options.vectors[slot].multi) return invalid_argument("the vector \"" + name + "\" is a multi-vector");
+    return slot;
+}
+
 result<void> check_names(const collection_options& options, const vector_selector& with_vectors) {
-    for (const auto& name : with_vectors.names()) VECSTORE_CHECK(find_slot(options, name));
+    for (const auto& name : with_vectors.names()) VECSTORE_CHECK(find_any_slot(options, name));
     return {};
 }
 
@@ -94,6 +105,10 @@ result<checked_query> check_nearest(const collection_options& options, const que
     checked_query checked;
     VECSTORE_CHECK(check_limit(q.limit, q.offset));
     VECSTORE_TRY(checked.request.slot, find_slot(options, q.using_vector));
+    if (!q.nearest_sparse.empty())
+        return invalid_argument("nearest_sparse: the vector \"" + q.using_vector + "\" is not sparse");
+    if (!q.nearest_multi.empty())
+        return invalid_argument("nearest_multi: the vector \"" + q.using_vector + "\" is not a multi-vector");
     const auto& vector = options.vectors[checked.request.slot];
     VECSTORE_TRY(checked.vector, make_ready(vector, nearest, what));
     checked.request.vector = checked.vector.data;

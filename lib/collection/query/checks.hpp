@@ -18,12 +18,17 @@
 
 namespace vecstore::detail {
 
-/// Errors: not_found, which lists the names that there are.
+/// Of a vector of any kind.  Errors: not_found, which lists the names that there are.
+[[nodiscard]] result<std::size_t> find_any_slot(const collection_options& options, const std::string& name);
+/// Of one that is neither sparse nor a multi-vector.  Errors: not_found, invalid_argument (it is).
 [[nodiscard]] result<std::size_t> find_slot(const collection_options& options, const std::string& name);
 /// Errors: not_found.
 [[nodiscard]] result<void> check_names(const collection_options& options, const vector_selector& with_vectors);
 /// Errors: invalid_argument.
 [[nodiscard]] result<void> check_limit(std::size_t limit, std::size_t offset);
+
+/// The distance that `query::within` stands for, and a little more.  Errors: invalid_argument.
+[[nodiscard]] result<float> radius_of(metric m, float within);
 
 /// A vector in the form that the kernels take. Moving it keeps `data` valid.
 struct ready_vector {

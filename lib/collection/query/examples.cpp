@@ -40,11 +40,11 @@ result<std::vector<float>> example_source::vector_of(const example& e, const std
     VECSTORE_TRY(const auto ordinal, source().find(id));
     if (!ordinal || !source().visible(*ordinal)) return missing("no point with id " + to_string(id));
     const auto& options = source().collection().options().vectors[source_slot_];
-    VECSTORE_TRY(const auto* const stored, source().vector(source_slot_, *ordinal));
-    if (stored == nullptr) return missing("point " + to_string(id) + " has no vector \"" + options.name + "\"");
+    VECSTORE_TRY(const auto stored, source().vector(source_slot_, *ordinal));
+    if (!stored) return missing("point " + to_string(id) + " has no vector \"" + options.name + "\"");
     if (!other_) points_.push_back(*ordinal);
     std::vector<float> values(options.dim);
-    unpack(options.type, stored, values);
+    unpack(options.type, stored->data(), values);
     return values;
 }
 

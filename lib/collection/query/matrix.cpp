@@ -39,8 +39,8 @@ result<drawn_rows> draw(read_session& session, std::size_t slot, const matrix_qu
     drawn.ordinals = choice.take();
     detail::sort_unique(drawn.ordinals);
     for (const auto ordinal : drawn.ordinals) {
-        VECSTORE_TRY(const auto* const row, session.vector(slot, ordinal));
-        drawn.vectors.push_back(row);
+        VECSTORE_TRY(const auto row, session.vector(slot, ordinal));
+        drawn.vectors.push_back(row ? row->data() : nullptr);
     }
     return drawn;
 }

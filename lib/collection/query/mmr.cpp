@@ -22,8 +22,8 @@ result<std::vector<candidate>> diversify(read_session& session, std::size_t slot
     std::vector<choice> left;
     left.reserve(candidates.size());
     for (const auto& c : candidates) {
-        VECSTORE_TRY(const auto* const row, session.vector(slot, c.ordinal));
-        if (row != nullptr) left.push_back({c, row});
+        VECSTORE_TRY(const auto row, session.vector(slot, c.ordinal));
+        if (row) left.push_back({c, row->data()});
     }
     const auto relevance = [&](const choice& c) { return similarity(options.metric, c.point.distance); };
     const auto value = [&](const choice& c) { return (1 - how.diversity) * relevance(c) - how.diversity * c.to_taken; };

@@ -7,6 +7,7 @@
 #include "fusion.hpp"
 #include "mmr.hpp"
 #include "ordered.hpp"
+#include "other_vectors.hpp"
 #include "row_scan.hpp"
 #include "time_limit.hpp"
 
@@ -70,7 +71,10 @@ private:
         [[nodiscard]] const ordinal_list* candidates() const noexcept { return only ? &*only : nullptr; }
     };
 
-    result<point_list> ask(const step& s, const std::monostate&) { return nearest(s, s.q.nearest, "nearest", {}); }
+    result<point_list> ask(const step& s, const std::monostate&) {
+        if (asks_other_vector(session_.collection().options(), s.q)) return nearest_other(s);
+        return nearest(s, s.q.nearest, "nearest", {});
+    }
     result<point_list> ask(const step& s, const nearest_to_point& question) {
         VECSTORE_TRY(auto source, source_of(s));
         VECSTORE_TRY(const auto vector, source.vector_of(question.id, "nearest_to_point"));
@@ -178,6 +182,16 @@ private:
             VECSTORE_TRY(found, diversify(session_, request.slot, *s.q.mmr, std::move(found), s.wanted));
         }
         for (const auto& c : found) list.points.push_back({c.ordinal, to_score(checked.metric, c.distance)});
+        return list;
+    }
+
+    /// The same of a sparse vector or a multi-vector.
+    result<point_list> nearest_other(const step& s) {
+        VECSTORE_TRY(const auto request, check_other_vector(session_.collection(), s.q, s.wanted));
+        VECSTORE_TRY(const auto found, find_nearest_other(session_, request, s.filter, s.candidates(), plan_));
+        point_list list;
+        list.larger_is_better = larger_is_better(request.metric);
+        for (const auto& c : found) list.points.push_back({c.ordinal, to_score(request.metric, c.distance)});
         return list;
     }
 

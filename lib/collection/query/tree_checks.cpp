@@ -75,8 +75,9 @@ result<void> check_mmr(const query& q) {
 result<void> check_node(const query& q) {
     VECSTORE_CHECK(check_limit(q.limit, q.offset));
     const bool asks = !std::holds_alternative<std::monostate>(q.ask);
-    if (asks && !q.nearest.empty()) return invalid_argument("nearest and ask are both given");
-    if (!asks && q.nearest.empty() && !q.prefetch.empty())
+    const bool nearest = !q.nearest.empty() || !q.nearest_sparse.empty() || !q.nearest_multi.empty();
+    if (asks && nearest) return invalid_argument("nearest and ask are both given");
+    if (!asks && !nearest && !q.prefetch.empty())
         return invalid_argument(
             "A query is needed to merge the prefetches. Can't have prefetches without defining a query.");
     if (q.score_threshold && !std::isfinite(*q.score_threshold))
