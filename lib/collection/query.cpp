@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 
 namespace vecstore {
 namespace {
@@ -115,8 +116,13 @@ result<query_result> answer_tree(read_session& session, const detail::collection
     query_result answer;
     VECSTORE_TRY(const auto list, detail::answer_tree(session, access, q, answer.plan));
     answer.hits.reserve(list.points.size());
+    auto in_lists = list.prefetch_scores.begin();
     for (const auto& p : list.points) {
         auto& h = answer.hits.emplace_back();
+        if (!list.prefetch_scores.empty()) {
+            const auto next = in_lists + static_cast<std::ptrdiff_t>(q.prefetch.size());
+            h.prefetch_scores.assign(std::exchange(in_lists, next), next);
+        }
         h.score = p.score;
         h.order_value = p.value;
         VECSTORE_TRY(const auto point, session.point(p.ordinal));

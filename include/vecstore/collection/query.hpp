@@ -138,6 +138,8 @@ struct hit {
     std::optional<vecstore::order_value> order_value = {};  ///< what an `order_by` ordered it by
     std::vector<named_sparse_vector> sparse = {};
     std::vector<named_multi_vector> multi = {};
+    /// Of `rrf`, `dbsf` and `formula`: how it scored in each prefetch; absent where it was not found.
+    std::vector<std::optional<float>> prefetch_scores = {};
 };
 
 /// Hits, best first, at most `limit`; owns all it holds.

@@ -23,6 +23,8 @@ struct scored_point {
 struct point_list {
     std::vector<scored_point> points;
     bool larger_is_better = true;
+    /// [points, prefetches]: what each had in the lists that this one was made of, for the outermost query; or empty.
+    std::vector<std::optional<float>> prefetch_scores = {};
 };
 
 /// Ascending, without repeats.

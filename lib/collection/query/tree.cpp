@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
 
 namespace vecstore::detail {
 namespace {
@@ -36,7 +37,7 @@ public:
         : session_(session), access_(access), plan_(plan) {}
 
     /// `above`: the filters of the queries that this is a prefetch of.
-    result<point_list> answer(const query& q, const filter::expression& above) {
+    result<point_list> answer(const query& q, const filter::expression& above, bool outermost = false) {
         const auto filter = above.empty() ? q.filter : above && q.filter;
         std::vector<point_list> lists;
         lists.reserve(q.prefetch.size());
@@ -56,6 +57,7 @@ public:
         std::erase_if(points, [&](const auto& p) { return !good_enough(q, list.larger_is_better, p.score); });
         points.erase(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(std::min(q.offset, points.size())));
         if (points.size() > q.limit) points.resize(q.limit);
+        if (outermost && makes_one_of(q.ask)) list.prefetch_scores = scores_by_point(lists, points);
         return list;
     }
 
@@ -109,7 +111,9 @@ private:
     result<point_list> ask(const step& s, const dbsf& how) { return fuse(how, s.lists, s.wanted); }
     result<point_list> ask(const step& s, const formula& how) {
         VECSTORE_TRY(const auto score, ready_formula::make(how));
-        const auto scores = scores_by_point(s.lists, *s.only);
+        std::vector<scored_point> points;
+        for (const auto ordinal : *s.only) points.push_back({ordinal});
+        const auto scores = scores_by_point(s.lists, points);
         point_list list;
         for (std::size_t i = 0; i < s.only->size() && !interrupted_at(i); ++i) {
             const auto ordinal = (*s.only)[i];
@@ -125,15 +129,20 @@ private:
     [[nodiscard]] bool interrupted_at(std::size_t i) {
         return i % interruption_interval == interruption_interval - 1 && session_.interrupted();
     }
+    [[nodiscard]] static bool makes_one_of(const question& asked) noexcept {
+        return std::holds_alternative<rrf>(asked) || std::holds_alternative<dbsf>(asked) ||
+               std::holds_alternative<formula>(asked);
+    }
     /// [points, lists]: what each point has in each list.
     static std::vector<std::optional<float>> scores_by_point(std::span<const point_list> lists,
-                                                             const ordinal_list& points) {
+                                                             std::span<const scored_point> points) {
+        std::unordered_map<ordinal_id, std::size_t> places;
+        for (std::size_t i = 0; i < points.size(); ++i) places.emplace(points[i].ordinal, i);
         std::vector<std::optional<float>> scores(points.size() * lists.size());
         for (std::size_t i = 0; i < lists.size(); ++i)
-            for (const auto& p : lists[i].points) {
-                const auto at = std::lower_bound(points.begin(), points.end(), p.ordinal) - points.begin();
-                scores[static_cast<std::size_t>(at) * lists.size() + i] = p.score;
-            }
+            for (const auto& p : lists[i].points)
+                if (const auto at = places.find(p.ordinal); at != places.end())
+                    scores[at->second * lists.size() + i] = p.score;
         return scores;
     }
 
@@ -244,7 +253,7 @@ private:
 
 result<point_list> answer_tree(read_session& session, const collection_access& access, const query& q,
                                query_plan& plan) {
-    return tree(session, access, plan).answer(q, {});
+    return tree(session, access, plan).answer(q, {}, true);
 }
 
 }  // namespace vecstore::detail

@@ -152,6 +152,10 @@ TEST_CASE("query language: rrf and dbsf make one list of several", "[database]")
     // First: mean 3, deviation 1, so s / 6. Second: mean 0.5, deviation 0.71, which leaves (s - 0.5) / 4.24 + 0.5.
     const double half = 0.5 / (6 * std::sqrt(0.5));
     check(dot, of({first, second}, vs::dbsf{}), {{3, 0.5 + 0.5 + half}, {4, 4.0 / 6}, {5, 0.5 - half}, {1, 2.0 / 6}});
+    const auto explained = dot.query(of({first, second}, vs::rrf{}, 2)).value();
+    using scores = std::vector<std::optional<float>>;
+    CHECK(explained[0].prefetch_scores == scores{3, 1});
+    CHECK(explained[1].prefetch_scores == scores{4, std::nullopt});
     // One point, or equal scores: 0.5.
     auto one = nearest_to({1, 0}, 1);
     auto equal = nearest_to({1, 0}, 5, vs::has_id({1, 3}));
