@@ -1,6 +1,6 @@
 // Writes of a collection, and what it says of itself. Reads are in query.cpp.
-#include "operation.hpp"
 #include "notes.hpp"
+#include "operation.hpp"
 #include "port.hpp"
 #include "reader.hpp"
 #include "state_hash.hpp"

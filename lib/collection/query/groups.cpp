@@ -8,10 +8,10 @@
 #include <vecstore/filter/dsl.hpp>
 #include <vecstore/payload/path.hpp>
 
+#include <collection/notes.hpp>
+
 #include <algorithm>
 #include <map>
-
-#include <collection/notes.hpp>
 
 namespace vecstore {
 namespace {
