@@ -27,7 +27,7 @@ expression nested(std::size_t depth) {
 
 TEST_CASE("expression: a default one is no constraint", "[filter]") {
     CHECK(expression{}.empty());
-    CHECK(validate({}).has_value());
+    CHECK(validate(expression{}).has_value());
     CHECK_FALSE((field("a") == 1).empty());
 }
 
