@@ -84,7 +84,8 @@ result<void> database_state::build_missing_fields(collection_state& state, const
 /// Out of the tables of a checkpoint that is not older than the index: all later ones write runs for it.
 result<void> database_state::build_field(collection_state& state, std::uint64_t index,
                                          const field_progress& keep_going) {
-    if (checkpoint_lsn_ < index) VECSTORE_CHECK(checkpoint());
+    // The first one may finish an older checkpoint that had failed.
+    for (int attempt = 0; attempt < 2 && checkpoint_lsn_ < index; ++attempt) VECSTORE_CHECK(checkpoint());
     const auto field = field_of(state, index);
     if (field == nullptr || state.pin()->dropped) return {};
     std::optional<field_run> made;

@@ -65,6 +65,7 @@ trace make_trace(std::uint64_t seed) {
         auto db = database::open("db", quiet(), {disk.files, gate}).value();
         workload_options mix;
         mix.upkeep = false;
+        mix.fields = false;  // making an index writes a checkpoint
         workload synced(seed, mix);
         mix.sync = durability::async;
         workload unsynced(seed + 1, mix);

@@ -273,3 +273,18 @@ TEST_CASE("payload index: strict collections refuse filters that no index serves
     page.filter = field("city").is_empty();
     CHECK(points.scroll(page).value().records.size() == 2);
 }
+
+TEST_CASE("field index: a checkpoint that had failed does not stand in the way of a new index", "[field_index]") {
+    const memory_disk disk;
+    auto options = quiet();
+    options.reserve_bytes = 0;
+    auto db = disk.open(options).value();
+    auto c = db.create_collection("c", one_vector(3)).value();
+    (void)c.upsert(places(0, 50)).value();
+    disk.files->set_capacity(1);
+    CHECK(code_of(db.checkpoint()) == errc::resource_exhausted);
+    disk.files->set_capacity(1u << 30);
+    (void)c.create_field_index("city", {field_kind::keyword}).value();
+    CHECK(c.info().value().fields.at(0).ready);
+    CHECK(c.count(field("city") == "Bonn").value() == 9);
+}
