@@ -175,7 +175,8 @@ private:
     void check_opened(const std::shared_ptr<storage::memory_file_system>& files, const expected& wanted,
                       const std::string& what) {
         const auto faults = std::make_shared<fault_file_system>(*files);
-        auto opened = database::open("db", quiet(), {faults, trace_.tables});
+        const auto gate = std::make_shared<gated_table_store>(trace_.tables);
+        auto opened = database::open("db", quiet(), {faults, gate});
         if (!opened) {
             ++refused_;
             if (opened.error().code != errc::corruption)
@@ -191,6 +192,7 @@ private:
         dead.fail_at = 1;
         dead.stays_broken = true;
         faults->plan(dead);  // or closing would write a checkpoint
+        gate->close();
         if (wanted.corruption)
             outcome_.add_lost(what + ": opened at lsn " + std::to_string(lsn) + ", and more had been synced");
         else if (lsn < wanted.lsn)
