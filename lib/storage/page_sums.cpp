@@ -2,6 +2,8 @@
 
 #include <vecstore/storage/checksum.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -265,24 +267,22 @@ result<std::optional<page_sums>> verify_pages(file_system& files, const std::str
 }
 
 result<bool> creation_interrupted(file_system& files, const std::string& directory) {
-    constexpr std::size_t first_write_max = meta_pages * sums_block_bytes;
+    constexpr std::uint64_t pages_max = meta_pages + 8;  // with those of the first commit, which makes the tables
     if (files.exists(join_path(directory, sums_file_name))) return false;
     const auto tables = files.open(join_path(directory, tables_file_name), open_mode::read);
     if (!tables) return tables.error().code == errc::not_found ? result<bool>(false) : tables.error();
     VECSTORE_TRY(const auto size, (*tables)->size());
-    if (size == 0 || size > first_write_max) return false;
-    byte_vector bytes(static_cast<std::size_t>(size));
+    auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));  // what LMDB takes
+    if (size == 0 || size > pages_max * page_bytes) return false;
+    byte_vector bytes(static_cast<std::size_t>(std::min(size, meta_pages * page_bytes)));
     VECSTORE_TRY(const auto present, (*tables)->read_at(0, bytes));
-    // Each page is a meta page of transaction 0, or all zero; one of them at least is zero, or the end is missing.
-    std::size_t right = 0, page_bytes = bytes.size();
-    for (std::size_t at = 0; at < present; at += page_bytes) {
-        const auto rest = byte_span(bytes).subspan(at);
+    // Each is a meta page of transaction 0, or all zero; one of them at least is zero, or the end is missing.
+    std::size_t right = 0;
+    for (std::uint64_t at = 0; at < present; at += page_bytes) {
+        const auto rest = byte_span(bytes).subspan(static_cast<std::size_t>(at));
+        const auto page = rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), page_bytes)));
         const bool meta =
-            rest.size() >= meta_bytes && load_le<std::uint32_t>(rest.data() + meta_magic_at) == meta_magic;
-        if (at == 0)
-            page_bytes = meta ? load_le<std::uint32_t>(rest.data() + meta_page_bytes_at) : bytes.size() / meta_pages;
-        if (!plausible_page_bytes(page_bytes) || bytes.size() > meta_pages * page_bytes) return false;
-        const auto page = rest.first(std::min(rest.size(), page_bytes));
+            page.size() >= meta_bytes && load_le<std::uint32_t>(page.data() + meta_magic_at) == meta_magic;
         if (meta && transaction_of(page) != 0) return false;
         const auto zeros = page.subspan(meta ? meta_bytes : 0);
         if (std::any_of(zeros.begin(), zeros.end(), [](std::byte b) { return b != std::byte{0}; })) return false;

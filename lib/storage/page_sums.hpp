@@ -84,7 +84,8 @@ struct page_usage {
                                                             bool beside_writer);
 
 /// True when LMDB's file in `directory` is what a power cut can leave of its creation, and not yet a file that LMDB opens: there
-/// are no sums, and sectors of its first write, two pages, are missing. Nothing was ever in such a file.
+/// are no sums, and sectors of its first write, two meta pages, are missing. Behind them may lie a few pages of a first commit that
+/// never ended. Nothing was ever in such a file.
 /// Errors: io.
 [[nodiscard]] result<bool> creation_interrupted(file_system& files, const std::string& directory);
 
