@@ -34,7 +34,8 @@ inline constexpr std::size_t filter_sample_first = 8;
 
 /// A filtered walk tries the filter on about this many rows for each match it needs, and needs ef of them.
 inline constexpr double evaluations_per_match = 4;
-/// With payload indexes: what a filtered walk costs for each match it needs, and a scan for each match, in distances.
+/// With payload indexes: what a filtered walk costs for each match it needs, and a scan for each match, in distances. Estimates:
+/// no benchmark has set them yet.
 inline constexpr double walked_per_match = 16, scanned_per_match = 2;
 /// Reading one payload at random, in units of reading it in a pass over all (measured: 0.9 us against 0.17 us).
 inline constexpr double random_read_cost = 5;

@@ -1,4 +1,5 @@
 // Edits at a path, aliases and notes: their bytes in the log, and what damage makes of them.
+#include "support/hex.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/payload/codec.hpp>
@@ -13,16 +14,6 @@ using namespace vecstore::test;
 using vs::detail::payload_edit;
 
 namespace {
-
-std::string hex(vs::byte_span bytes) {
-    std::string out;
-    for (const auto byte : bytes) {
-        constexpr char digits[] = "0123456789abcdef";
-        out += digits[static_cast<unsigned>(byte) >> 4];
-        out += digits[static_cast<unsigned>(byte) & 15];
-    }
-    return out;
-}
 
 vs::collection_options two_vectors() {
     return {{vector_of(2, vs::metric::euclid), vector_of(1, vs::metric::cosine, "t")}};

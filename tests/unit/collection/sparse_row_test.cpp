@@ -1,3 +1,4 @@
+#include "support/hex.hpp"
 #include "support/store.hpp"
 
 #include <vecstore/storage/block_file.hpp>
@@ -18,16 +19,6 @@ using vs::errc;
 using vs::storage::fourcc;
 
 namespace {
-
-std::string hex(vs::byte_span bytes) {
-    std::string out;
-    for (const auto byte : bytes) {
-        constexpr char digits[] = "0123456789abcdef";
-        out += digits[static_cast<unsigned>(byte) >> 4];
-        out += digits[static_cast<unsigned>(byte) & 15];
-    }
-    return out;
-}
 
 vs::collection_options one_sparse() {
     vs::collection_options options{{vector_of(1)}};
