@@ -1,5 +1,6 @@
 #include "multi_search.hpp"
 
+#include "listed_points.hpp"
 #include "slots.hpp"
 
 #include <vecstore/distance/computer.hpp>
@@ -18,8 +19,7 @@ public:
                    const std::vector<ordinal_id>* only, query_plan& plan)
         : session_(session),
           request_(request),
-          filter_(filter),
-          only_(only),
+          listed_(session, filter, only, plan),
           plan_(plan),
           rows_(session.state().vectors[request.slot]),
           bytes_(row_unit(slot_options(session.collection().options(), request.slot))),
@@ -32,10 +32,8 @@ public:
 
     result<std::vector<candidate>> run() {
         plan_.strategy = search_strategy::exact_scan;
-        if (only_ != nullptr) {
-            for (const auto ordinal : *only_) VECSTORE_CHECK(compare_point(ordinal));
-        } else if (const auto ids = filter_.required_ids()) {
-            VECSTORE_CHECK(compare_ids(*ids));
+        if (listed_.any()) {
+            VECSTORE_CHECK(listed_.for_each([this](ordinal_id ordinal) { return compare_point(ordinal); }));
         } else {
             for (const auto& p : *rows_.parts)
                 for (row_id row = 0; row < p->size() && go_on(row, p->size()); ++row) {
@@ -48,29 +46,18 @@ public:
                     if (const auto ordinal = newest.table->ordinal_of(row); session_.visible(ordinal))
                         compare(newest.table->row(row), ordinal, row, nullptr);
         }
-        if (failure_) return *std::move(failure_);
+        if (listed_.failure()) return *std::move(listed_.failure());
         return nearest_.take_sorted();
     }
 
 private:
-    result<void> compare_ids(std::span<const point_id> ids) {
-        std::vector<point_id> unique(ids.begin(), ids.end());
-        std::sort(unique.begin(), unique.end());
-        unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
-        for (const auto& id : unique) {
-            VECSTORE_TRY(const auto ordinal, session_.find(id));
-            if (!ordinal || !session_.visible(*ordinal)) continue;
-            VECSTORE_CHECK(compare_point(*ordinal));
-        }
-        return {};
-    }
     result<void> compare_point(ordinal_id ordinal) {
         VECSTORE_TRY(const auto row, session_.vector(request_.slot, ordinal));
         if (row) compare(*row, ordinal, row_none, nullptr);
         return {};
     }
     [[nodiscard]] bool go_on(row_id row, row_id count) {
-        return !failure_ && (row % rows_between_looks != 0 || !session_.interrupted_before(count - row));
+        return !listed_.failure() && (row % rows_between_looks != 0 || !session_.interrupted_before(count - row));
     }
     void compare(byte_span bytes, ordinal_id ordinal, row_id row, const part* owner) {
         vectors_.clear();
@@ -86,24 +73,12 @@ private:
         const candidate found{static_cast<float>(sum), ordinal, row, owner};
         if (request_.radius && found.distance > *request_.radius) return;
         if (nearest_.full() && (nearest_.size() == 0 || !(found < nearest_.worst()))) return;
-        if (passes(ordinal)) nearest_.push(found);
-    }
-    /// The filter alone. The first failure to read a payload is kept.
-    bool passes(ordinal_id ordinal) {
-        if (only_ != nullptr || filter_.passes_all()) return true;
-        ++plan_.filter_evaluations;
-        auto point = session_.point(ordinal);
-        if (!point) {
-            failure_ = std::move(point).error();
-            return false;
-        }
-        return session_.passes(filter_, ordinal, *point);
+        if (listed_.pass(ordinal)) nearest_.push(found);
     }
 
     read_session& session_;
     const multi_request& request_;
-    const filter::compiled& filter_;
-    const std::vector<ordinal_id>* only_;
+    listed_points listed_;
     query_plan& plan_;
     const vector_view& rows_;
     std::size_t bytes_;  ///< of one vector
@@ -112,7 +87,6 @@ private:
     std::vector<const void*> vectors_;
     std::vector<float> distances_;
     top_k<candidate> nearest_;
-    std::optional<error> failure_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "sparse_search.hpp"
 
+#include "listed_points.hpp"
 #include "sparse_row.hpp"
 
 #include <collection/part/sparse_index.hpp>
@@ -55,7 +56,7 @@ public:
         : session_(session),
           request_(request),
           filter_(filter),
-          only_(only),
+          listed_(session, filter, only, plan),
           plan_(plan),
           rows_(session.state().vectors[request.slot]),
           asked_(request.query.indices),
@@ -66,22 +67,18 @@ public:
     result<std::vector<candidate>> run() {
         plan_.strategy = filter_.passes_all() ? search_strategy::plain_walk : search_strategy::filtered_walk;
         if (weights_.empty()) return std::vector<candidate>{};
-        const auto listed = filter_.required_ids();
-        if ((!listed && only_ == nullptr) || request_.idf) VECSTORE_CHECK(look_through());
+        if (!listed_.any() || request_.idf) VECSTORE_CHECK(look_through());
         if (request_.idf) weigh();
-        if (only_ != nullptr) {
+        if (listed_.any()) {
             plan_.strategy = search_strategy::exact_scan;
-            for (const auto ordinal : *only_) VECSTORE_CHECK(score_point(ordinal));
-        } else if (listed) {
-            plan_.strategy = search_strategy::exact_scan;
-            VECSTORE_CHECK(score_ids(*listed));
+            VECSTORE_CHECK(listed_.for_each([this](ordinal_id ordinal) { return score_point(ordinal); }));
         } else {
             if (indexed_.empty()) plan_.strategy = search_strategy::exact_scan;
             for (const auto& m : matches_) score(m);
             for (const auto* p : indexed_)
                 if (!session_.interrupted_before(p->size())) search(*p);
         }
-        if (failure_) return *std::move(failure_);
+        if (listed_.failure()) return *std::move(listed_.failure());
         return nearest_.take_sorted();
     }
 
@@ -144,22 +141,10 @@ private:
                                              index::inverse_document_frequency(row_count_, frequencies_[i]));
     }
 
-    /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
-    bool passes(ordinal_id ordinal) {
-        if (failure_) return false;
-        if (only_ != nullptr || filter_.passes_all()) return true;
-        ++plan_.filter_evaluations;
-        auto point = session_.point(ordinal);
-        if (!point) {
-            failure_ = std::move(point).error();
-            return false;
-        }
-        return session_.passes(filter_, ordinal, *point);
-    }
     void push(const candidate& found) {
         if (request_.radius && found.distance > *request_.radius) return;
         if (nearest_.full() && (nearest_.size() == 0 || !(found < nearest_.worst()))) return;
-        if (passes(found.ordinal)) nearest_.push(found);
+        if (listed_.pass(found.ordinal)) nearest_.push(found);
     }
     void score(const match& m) {
         double sum = 0;  // in the order of the indexes, as everywhere
@@ -167,17 +152,6 @@ private:
             sum += static_cast<double>(weights_[values_[i].index]) * static_cast<double>(values_[i].value);
         ++plan_.distances;
         push({-static_cast<float>(sum), m.ordinal, m.row, m.owner});
-    }
-    result<void> score_ids(std::span<const point_id> ids) {
-        std::vector<point_id> unique(ids.begin(), ids.end());
-        std::sort(unique.begin(), unique.end());
-        unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
-        for (const auto& id : unique) {
-            VECSTORE_TRY(const auto ordinal, session_.find(id));
-            if (!ordinal || !session_.visible(*ordinal)) continue;
-            VECSTORE_CHECK(score_point(*ordinal));
-        }
-        return {};
     }
     result<void> score_point(ordinal_id ordinal) {
         VECSTORE_TRY(const auto row, session_.vector(request_.slot, ordinal));
@@ -191,7 +165,7 @@ private:
         const bool all = p.dead_rows() == 0 && filter_.passes_all();
         const auto allow = [&](row_id row) {
             const auto ordinal = p.ordinal_of(row);
-            return session_.visible(ordinal) && passes(ordinal);
+            return session_.visible(ordinal) && listed_.pass(ordinal);
         };
         auto radius = request_.radius;
         if (nearest_.full() && nearest_.size() > 0)
@@ -207,7 +181,7 @@ private:
     read_session& session_;
     const sparse_request& request_;
     const filter::compiled& filter_;
-    const std::vector<ordinal_id>* only_;
+    listed_points listed_;
     query_plan& plan_;
     const vector_view& rows_;
     index_filter asked_;
@@ -218,7 +192,6 @@ private:
     std::vector<match> matches_;
     std::vector<matched_value> values_;
     top_k<candidate> nearest_;
-    std::optional<error> failure_;
 };
 
 }  // namespace

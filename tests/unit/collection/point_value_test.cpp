@@ -1,25 +1,11 @@
+#include "support/hex.hpp"
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
 #include <collection/point_value.hpp>
 
-#include <string>
-
 using namespace vecstore;
 using namespace vecstore::test;
-
-namespace {
-
-std::string hex(byte_span bytes) {
-    std::string text;
-    for (const auto byte : bytes) {
-        text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
-        text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
-    }
-    return text;
-}
-
-}  // namespace
 
 TEST_CASE("point value: the bytes are as documented", "[point_value][golden]") {
     byte_writer out;

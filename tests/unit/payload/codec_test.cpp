@@ -1,3 +1,5 @@
+#include "support/hex.hpp"
+
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 
@@ -10,17 +12,9 @@ using payload::decode;
 using payload::document;
 using payload::encode;
 using payload::value;
+using test::hex;
 
 namespace {
-
-std::string hex(byte_span bytes) {
-    std::string text;
-    for (const auto b : bytes) {
-        text += "0123456789abcdef"[static_cast<unsigned>(b) >> 4];
-        text += "0123456789abcdef"[static_cast<unsigned>(b) & 15];
-    }
-    return text;
-}
 
 byte_vector unhex(std::string_view text) {
     byte_vector bytes;

@@ -1,0 +1,61 @@
+/// What searches that compare rows one by one share: asking the filter, and going through points that are given.
+/// Thread safety: belongs to one thread, as the session does; borrows from it.
+#pragma once
+
+#include "reader.hpp"
+
+#include <vecstore/collection/query.hpp>
+#include <vecstore/filter/evaluate.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace vecstore::detail {
+
+class listed_points {
+public:
+    /// `only`: points that match for certain, all that is searched; null: the filter says.
+    listed_points(read_session& session, const filter::compiled& filter, const std::vector<ordinal_id>* only,
+                  query_plan& plan) noexcept
+        : session_(session), filter_(filter), only_(only), plan_(plan) {}
+
+    /// True when the points that can match are listed: `for_each` gives them.
+    [[nodiscard]] bool any() const noexcept { return only_ != nullptr || filter_.required_ids().has_value(); }
+    /// Calls `visit(ordinal)`, which gives a result<void>, for each of them that is visible, once.  Errors: the visitor's; io.
+    template <class Visit>
+    result<void> for_each(const Visit& visit) {
+        if (only_ != nullptr) {
+            for (const auto ordinal : *only_) VECSTORE_CHECK(visit(ordinal));
+            return {};
+        }
+        const auto ids = filter_.required_ids();  // without repeats
+        for (const auto& id : *ids) {
+            VECSTORE_TRY(const auto ordinal, session_.find(id));
+            if (ordinal && session_.visible(*ordinal)) VECSTORE_CHECK(visit(*ordinal));
+        }
+        return {};
+    }
+
+    /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
+    bool pass(ordinal_id ordinal) {
+        if (failure_) return false;
+        if (only_ != nullptr || filter_.passes_all()) return true;
+        ++plan_.filter_evaluations;
+        auto point = session_.point(ordinal);
+        if (point) return session_.passes(filter_, ordinal, *point);
+        failure_ = std::move(point).error();
+        return false;
+    }
+    [[nodiscard]] std::optional<error>& failure() noexcept { return failure_; }
+
+private:
+    read_session& session_;
+    const filter::compiled& filter_;
+    const std::vector<ordinal_id>* only_;
+    query_plan& plan_;
+    std::optional<error> failure_;
+};
+
+}  // namespace vecstore::detail
