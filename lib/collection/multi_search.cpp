@@ -32,6 +32,7 @@ public:
 
     result<std::vector<candidate>> run() {
         plan_.strategy = search_strategy::exact_scan;
+        VECSTORE_CHECK(listed_.open());
         if (listed_.any()) {
             VECSTORE_CHECK(listed_.for_each([this](ordinal_id ordinal) { return compare_point(ordinal); }));
         } else {

@@ -66,6 +66,7 @@ public:
 
     result<std::vector<candidate>> run() {
         plan_.strategy = filter_.passes_all() ? search_strategy::plain_walk : search_strategy::filtered_walk;
+        VECSTORE_CHECK(listed_.open());
         if (weights_.empty()) return std::vector<candidate>{};
         if (!listed_.any() || request_.idf) VECSTORE_CHECK(look_through());
         if (request_.idf) weigh();

@@ -5,6 +5,9 @@
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 
+#include <collection/fields/match_reader.hpp>
+#include <collection/fields/strict.hpp>
+
 #include <algorithm>
 #include <iterator>
 
@@ -138,6 +141,8 @@ result<void> write_plan::resolve(write_request& request) {
             VECSTORE_TRY(auto session, read_session::open(*s.access));
             on = targets_.emplace(state, target{std::move(session), {}}).first;
         }
+        if (state->options().strict_filters && s.only_matching.source() != nullptr)
+            VECSTORE_CHECK(check_indexed(*s.only_matching.source(), *on->second.session.state().fields));
         if (s.of_vectors())
             VECSTORE_CHECK(resolve_vectors(s, on->second, request));
         else if (s.selector == nullptr)
@@ -219,9 +224,9 @@ result<void> write_plan::apply_edit(const step& s, target& on, const point_id& i
 result<std::vector<point_id>> write_plan::select(const step& s, target& on, write_request& request) {
     std::vector<point_id> ids;
     if (s.selector->by_filter()) {
-        VECSTORE_CHECK(on.session.for_each_point([&](ordinal_id ordinal, const point_ref& point) {
-            if (on.session.passes(s.filter, ordinal, point) && on.session.passes(s.only_matching, ordinal, point))
-                ids.push_back(point.id);
+        query_plan plan;
+        VECSTORE_CHECK(for_each_match(on.session, s.filter, plan, [&](ordinal_id ordinal, const point_ref& point) {
+            if (on.session.passes(s.only_matching, ordinal, point)) ids.push_back(point.id);
             return true;
         }));
         return ids;

@@ -202,6 +202,10 @@ std::uint64_t ordinal_bitmap::cardinality() const noexcept {
 std::uint64_t ordinal_bitmap::cardinality(ordinal_id first, ordinal_id end) const noexcept {
     return bits_ && first < end ? roaring_bitmap_range_cardinality(bitmap(bits_.get()), first, end) : 0;
 }
+std::uint64_t ordinal_bitmap::common(const ordinal_bitmap& other) const noexcept {
+    if (!bits_ || !other.bits_) return 0;
+    return roaring_bitmap_and_cardinality(bitmap(bits_.get()), bitmap(other.bits_.get()));
+}
 bool ordinal_bitmap::empty() const noexcept { return !bits_ || roaring_bitmap_is_empty(bitmap(bits_.get())); }
 ordinal_id ordinal_bitmap::minimum() const noexcept { return roaring_bitmap_minimum(bitmap(bits_.get())); }
 ordinal_id ordinal_bitmap::maximum() const noexcept { return roaring_bitmap_maximum(bitmap(bits_.get())); }

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] std::uint64_t cardinality() const noexcept;
     /// Of the members from `first` to `end - 1`.
     [[nodiscard]] std::uint64_t cardinality(ordinal_id first, ordinal_id end) const noexcept;
+    /// Members that `other` has, too.
+    [[nodiscard]] std::uint64_t common(const ordinal_bitmap& other) const noexcept;
     [[nodiscard]] bool empty() const noexcept;
     /// Preconditions: not empty.
     [[nodiscard]] ordinal_id minimum() const noexcept;

@@ -334,6 +334,12 @@ result<std::optional<std::uint64_t>> segment::count_at_most(const field_test& te
     return std::optional(std::min(sum, head_.points));
 }
 
+result<const dictionary*> segment::values(dictionary_kind kind) const {
+    const auto& in = of(kind);
+    VECSTORE_CHECK(in.ready(*file_));
+    return &in;
+}
+
 template <class Key>
 result<void> segment::for_each(dictionary_kind kind, const Key& key_of) const {
     const auto& in = of(kind);

@@ -123,6 +123,9 @@ public:
     /// At least as many as `matches` gives, without making the set.  Errors: as `matches`.
     [[nodiscard]] result<std::optional<std::uint64_t>> count_at_most(const field_test& test) const;
 
+    /// The values of a kind; empty when the segment has none.  Errors: corruption, io.
+    [[nodiscard]] result<const dictionary*> values(dictionary_kind kind) const;
+
     /// Call `visit(value, ordinal)` for all.  Errors: corruption, io.
     result<void> for_each_text(const std::function<void(std::string_view, ordinal_id)>& visit) const;
     result<void> for_each_integer(dictionary_kind kind,

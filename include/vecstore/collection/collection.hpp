@@ -143,7 +143,9 @@ public:
     result<group_result> query_groups(const group_query& query) const;
     /// The values of a field and how many matching points have them, the most frequent first, of equal ones the smaller
     /// (booleans, integers, texts). A point counts once for each of its values. Exact.
-    /// Errors: as `query`.  Cost: reads the payload of each point.
+    /// Errors: as `query`.
+    /// Cost:   with a payload index (keyword, integer, bool) that also knows the filter's answer, a look at each value; else
+    ///         reads the payload of each point that matches.
     result<std::vector<facet_hit>> facet(const facet_query& query) const;
     /// The nearest to each other of points drawn at random. Exact.
     /// Errors: as `query`.  Cost: O(sample^2) distances, and one look at each row to draw.
@@ -152,7 +154,7 @@ public:
     /// A page of points in the order of their ids, or of a field.  Errors: as `query`.
     result<scroll_page> scroll(const vecstore::scroll& page) const;
 
-    /// How many points match.  Cost: O(1) without a filter, else one evaluation for each point.
+    /// How many points match.  Cost: O(1) without a filter, else as far as payload indexes do not tell one evaluation for each point.
     result<std::size_t> count(const filter::expression& filter = {}) const;
 
     /// Indexes a payload field, so that filters on it need not read payloads. Points that are there are looked at while

@@ -125,9 +125,9 @@ struct collection_options {
     /// Whatever the application wants to know of the collection; `collection::set_metadata` changes it.
     payload::document metadata = {};
 
-    /// True: `count`, `scroll` by id and queries for the nearest dense vectors refuse filters on fields that have no payload index
-    /// for the test, so that none reads payloads of all points by mistake. An index that is still being built counts. Other
-    /// reads, and writes by filter, look at payloads all the same.
+    /// True: reads, and writes by filter or with `only_matching`, refuse filters on fields that have no payload index for the
+    /// test, and reads the fields that they order, count or group by, so that none reads payloads of all points by mistake. An
+    /// index that is still being built counts.
     bool strict_filters = false;
 
     /// Beside `vectors`; together at most `vectors_per_point_max`.

@@ -158,7 +158,6 @@ private:
 result<filter_plan> filter_plan::make(read_session& session, const filter::compiled& filter) {
     const auto& state = session.state();
     filter_plan plan;
-    plan.view_ = &state;
     if (filter.source() != nullptr && session.collection().options().strict_filters)
         VECSTORE_CHECK(check_indexed(*filter.source(), *state.fields));
     const auto usable = [](const auto& field) { return field->usable(); };
@@ -168,15 +167,10 @@ result<filter_plan> filter_plan::make(read_session& session, const filter::compi
     plan.bounded_ = true;
     plan.exact_ = known.exact;
     plan.set_ = std::move(known.set);
-    plan.first_new_ = state.overlays.back()->first_ordinal();
-    plan.set_size_ = plan.set_.cardinality(0, plan.first_new_);
-    plan.changed_ = state.ordinal_end - plan.first_new_;
-    for (const auto& overlay : state.overlays) {
-        const auto older = overlay->older_points().size();
-        plan.changed_ += older;
-        plan.edited_ = plan.edited_ || older > 0;
-    }
-    if (plan.first_new_ <= bits_max) plan.words_ = plan.set_.to_words(plan.first_new_);
+    plan.changed_ = changed_points(state);
+    const auto end = plan.changed_.first_new();
+    plan.set_size_ = plan.set_.cardinality(0, end);
+    if (end <= bits_max) plan.words_ = plan.set_.to_words(end);
     return plan;
 }
 
@@ -190,11 +184,11 @@ std::vector<ordinal_id> filter_plan::some_between(ordinal_id first, ordinal_id l
 }
 
 std::uint64_t filter_plan::sure_matches(const read_session& session) const {
-    if (!edited_ && view_->deaths->count() == 0) return set_size_;
+    if (!changed_.edited() && session.state().deaths->count() == 0) return set_size_;
     std::uint64_t matches = 0;
     set_.for_each([&](ordinal_id ordinal) {
-        if (ordinal >= first_new_) return false;
-        matches += session.visible(ordinal) && !(edited_ && changed(ordinal));
+        if (ordinal >= changed_.first_new()) return false;
+        matches += session.visible(ordinal) && !(changed_.edited() && changed_.contains(ordinal));
         return true;
     });
     return matches;

@@ -5,6 +5,7 @@
 /// Thread safety: belongs to one thread, as the session does; borrows from it.
 #pragma once
 
+#include "changed_points.hpp"
 #include "indexed_field.hpp"
 
 #include <vecstore/core/result.hpp>
@@ -37,16 +38,19 @@ public:
     /// True when points of the set match for certain.
     [[nodiscard]] bool exact() const noexcept { return bounded_ && exact_; }
     /// At most so many points match. Precondition: bounded().
-    [[nodiscard]] std::uint64_t candidates() const noexcept { return set_size_ + changed_; }
+    [[nodiscard]] std::uint64_t candidates() const noexcept { return set_size_ + changed_.count(); }
     /// Of these, so many must be asked for that are not in the set.
-    [[nodiscard]] std::uint64_t changed() const noexcept { return changed_; }
+    [[nodiscard]] std::uint64_t changed() const noexcept { return changed_.count(); }
+    [[nodiscard]] const changed_points& changes() const noexcept { return changed_; }
+    /// Precondition: bounded().
+    [[nodiscard]] const field_index::ordinal_bitmap& set() const noexcept { return set_; }
 
     /// `count` members of the set between two ordinals, or as many as there are; spread evenly. Some may be dead.
     [[nodiscard]] std::vector<ordinal_id> some_between(ordinal_id first, ordinal_id last, std::size_t count) const;
 
     /// Of a visible ordinal.
     [[nodiscard]] verdict of(ordinal_id ordinal) const noexcept {
-        if (!bounded_ || changed(ordinal)) return verdict::ask;
+        if (!bounded_ || changed_.contains(ordinal)) return verdict::ask;
         if (!in_set(ordinal)) return verdict::no;
         return exact_ ? verdict::yes : verdict::ask;
     }
@@ -62,35 +66,24 @@ public:
     [[nodiscard]] std::uint64_t sure_matches(const read_session& session) const;
 
 private:
-    [[nodiscard]] bool changed(ordinal_id ordinal) const noexcept {
-        return ordinal >= first_new_ || (edited_ && is_edited(ordinal, view_->overlays.size()));
-    }
-    /// Whether one of the first `overlays` has a version of an older ordinal.
-    [[nodiscard]] bool is_edited(ordinal_id ordinal, std::size_t overlays) const noexcept {
-        for (std::size_t i = 0; i < overlays; ++i)
-            if (view_->overlays[i]->find_point(ordinal, view_->lsn) != nullptr) return true;
-        return false;
-    }
     [[nodiscard]] bool in_set(ordinal_id ordinal) const noexcept {
         if (words_.empty()) return set_.contains(ordinal);
         return ordinal / 64 < words_.size() && (words_[ordinal / 64] >> (ordinal % 64) & 1) != 0;
     }
 
-    const view* view_ = nullptr;
+    changed_points changed_;
     field_index::ordinal_bitmap set_;
     std::vector<std::uint64_t> words_;  ///< the set as bits, where that is small
-    std::uint64_t set_size_ = 0, changed_ = 0;
-    ordinal_id first_new_ = 0;  ///< from here on, overlays have all
+    std::uint64_t set_size_ = 0;
     bool bounded_ = false, exact_ = false;
-    bool edited_ = false;  ///< overlays have versions of older points
 };
 
 template <class Visit>
 void filter_plan::for_each_candidate(const read_session& session, const Visit& visit) const {
     bool going = true;
     set_.for_each([&](ordinal_id ordinal) {
-        if (ordinal >= first_new_) return false;
-        if (!session.visible(ordinal) || (edited_ && changed(ordinal))) return true;
+        if (ordinal >= changed_.first_new()) return false;
+        if (!session.visible(ordinal) || (changed_.edited() && changed_.contains(ordinal))) return true;
         return going = visit(ordinal, exact_ ? verdict::yes : verdict::ask);
     });
     if (going) for_each_changed(session, visit);
@@ -98,17 +91,7 @@ void filter_plan::for_each_candidate(const read_session& session, const Visit& v
 
 template <class Visit>
 void filter_plan::for_each_changed(const read_session& session, const Visit& visit) const {
-    bool going = true;
-    const auto& overlays = view_->overlays;
-    for (std::size_t i = 0; i < overlays.size() && going && edited_; ++i) {
-        const auto* node = overlays[i]->older_points().first();
-        for (; node != nullptr && node->key < first_new_ && going; node = node->next()) {
-            if (newest_at(node->value, view_->lsn) == nullptr || is_edited(node->key, i)) continue;
-            if (session.visible(node->key)) going = visit(node->key, verdict::ask);
-        }
-    }
-    for (auto ordinal = first_new_; ordinal < view_->ordinal_end && going; ++ordinal)
-        if (session.visible(ordinal)) going = visit(ordinal, verdict::ask);
+    changed_.for_each(session, [&](ordinal_id ordinal) { return visit(ordinal, verdict::ask); });
 }
 
 }  // namespace vecstore::detail

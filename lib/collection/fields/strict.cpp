@@ -2,6 +2,7 @@
 
 #include <vecstore/payload/path.hpp>
 
+#include <algorithm>
 #include <string_view>
 
 namespace vecstore::detail {
@@ -97,6 +98,16 @@ private:
 
 result<void> check_indexed(const filter::expression& filter, const field_list& fields) {
     return walker(fields).check(filter, "filter");
+}
+
+result<void> check_key(const read_session& session, const std::string& key, std::string_view place,
+                       std::initializer_list<field_kind> wanted) {
+    if (!session.collection().options().strict_filters) return {};
+    VECSTORE_TRY(const auto path, payload::path::parse(key));
+    const auto* const field = find_field(*session.state().fields, payload::to_string(path));
+    if (field != nullptr && std::find(wanted.begin(), wanted.end(), field->schema().kind) != wanted.end()) return {};
+    return invalid_argument(std::string(place) + ": strict_filters refuses \"" + key +
+                            "\", which takes a payload index of kind " + std::string(to_string(*wanted.begin())));
 }
 
 }  // namespace vecstore::detail

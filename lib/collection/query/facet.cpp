@@ -1,10 +1,13 @@
-// Counts of the values of a field. An index of the field would count without reading payloads.
+// Counts of the values of a field, out of its payload index where that knows them.
 #include "checks.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/payload/path.hpp>
 
-#include <collection/reader.hpp>
+#include <collection/fields/filtered_read.hpp>
+#include <collection/fields/indexed_values.hpp>
+#include <collection/fields/match_reader.hpp>
+#include <collection/fields/strict.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -38,6 +41,14 @@ public:
             for (const auto element : reached.elements()) add(element);
             return false;
         });
+    }
+
+    /// Adds `points` in which the value is.
+    void add(bool flag, std::size_t points) { flags_[flag ? 1 : 0].count += points; }
+    void add(std::int64_t value, std::size_t points) { integers_[value].count += points; }
+    void add(std::string_view value, std::size_t points) {
+        const auto known = texts_.find(value);
+        (known != texts_.end() ? known->second : texts_[std::string(value)]).count += points;
     }
 
     /// The most frequent first, of equal counts the smaller value.
@@ -75,6 +86,101 @@ private:
     std::unordered_map<std::string, seen, text_hash, std::equal_to<>> texts_;
 };
 
+bool has_facets(field_kind kind) noexcept {
+    return kind == field_kind::keyword || kind == field_kind::integer || kind == field_kind::floating ||
+           kind == field_kind::boolean || kind == field_kind::uuid;
+}
+
+/// Counts out of an index.
+class index_counter {
+public:
+    index_counter(read_session& session, const payload::path& where, detail::match_reader& matches, counter& values)
+        : session_(session), where_(where), matches_(matches), values_(values) {}
+
+    result<void> run(const detail::indexed_values& known) {
+        for (const auto& run : known.runs()) {
+            if (session_.interrupted()) return {};
+            VECSTORE_CHECK(count(run));
+        }
+        result<void> done;
+        known.for_each_other(session_, [&](ordinal_id ordinal) {
+            done = look_at(ordinal);
+            return done.has_value();
+        });
+        return done;
+    }
+
+private:
+    result<void> count(const detail::indexed_values::run& run) {
+        auto among = run.speaks_for;
+        if (matches_.known().bounded()) among &= matches_.known().set();
+        const bool all = run.all && !matches_.known().bounded();
+        using field_index::dictionary_kind;
+        for (const auto kind : {dictionary_kind::text, dictionary_kind::integer, dictionary_kind::boolean}) {
+            VECSTORE_TRY(const auto* in, detail::values_of(run, kind));
+            for (std::uint64_t rank = 0; rank < in->size(); ++rank) {
+                if (rank % detail::interruption_interval == 0 && session_.interrupted()) return {};
+                auto points = all ? in->count(rank, rank + 1) : std::uint64_t{0};
+                if (!all) {
+                    VECSTORE_TRY(points, detail::count_points(run, *in, rank, among));
+                }
+                if (points > 0) add(kind, *in, rank, static_cast<std::size_t>(points));
+            }
+        }
+        return {};
+    }
+    void add(field_index::dictionary_kind kind, const field_index::dictionary& in, std::uint64_t rank,
+             std::size_t points) {
+        if (kind == field_index::dictionary_kind::text)
+            values_.add(in.text(rank), points);
+        else if (kind == field_index::dictionary_kind::boolean)
+            values_.add(in.integer(rank) != 0, points);
+        else
+            values_.add(in.integer(rank), points);
+    }
+    result<void> look_at(ordinal_id ordinal) {
+        const auto verdict = matches_.verdict(ordinal);
+        if (verdict == detail::filter_plan::verdict::no) return {};
+        VECSTORE_TRY(const auto point, session_.point(ordinal));
+        if (matches_.matches(verdict, ordinal, point)) values_.count(point.payload, where_);
+        return {};
+    }
+
+    read_session& session_;
+    const payload::path& where_;
+    detail::match_reader& matches_;
+    counter& values_;
+};
+
+/// False when the index does not know enough; what was counted is then useless.
+result<bool> count_by_index(read_session& session, const payload::path& where, detail::match_reader& matches,
+                            counter& values) {
+    const auto* const field = detail::find_field(*session.state().fields, payload::to_string(where));
+    if (field == nullptr || !has_facets(field->schema().kind) || session.state().lost) return false;
+    const auto known = detail::indexed_values::make(session, field);
+    if (!known || !detail::few_of(known->others(), session.state().point_count)) return false;
+    auto done = index_counter(session, where, matches, values).run(*known);
+    if (!done && !field->usable()) return false;  // a run was found damaged
+    VECSTORE_CHECK(done);
+    return true;
+}
+
+/// Errors: as the filter's reads.
+result<void> count_values(read_session& session, const payload::path& where, const filter::compiled& filter,
+                          counter& values) {
+    query_plan plan;
+    VECSTORE_TRY(auto matches, detail::match_reader::open(session, filter, plan));
+    if (matches.told_by_indexes() && !matches.few_candidates()) {
+        VECSTORE_TRY(const bool done, count_by_index(session, where, matches, values));
+        if (done) return {};
+        values = counter();
+    }
+    return matches.for_each([&](ordinal_id, const detail::point_ref& point) {
+        values.count(point.payload, where);
+        return true;
+    });
+}
+
 }  // namespace
 
 result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
@@ -83,11 +189,11 @@ result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
     if (!where) return invalid_argument("key: " + where.error().message);
     VECSTORE_TRY(const auto filter, filter::compiled::compile(q.filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_CHECK(detail::check_key(
+        session, q.key, "key",
+        {field_kind::keyword, field_kind::integer, field_kind::floating, field_kind::boolean, field_kind::uuid}));
     counter values;
-    VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
-        if (session.passes(filter, ordinal, point)) values.count(point.payload, *where);
-        return true;
-    }));
+    VECSTORE_CHECK(count_values(session, *where, filter, values));
     return values.take(q.limit);
 }
 

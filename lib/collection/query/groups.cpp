@@ -8,6 +8,7 @@
 #include <vecstore/filter/dsl.hpp>
 #include <vecstore/payload/path.hpp>
 
+#include <collection/fields/strict.hpp>
 #include <collection/notes.hpp>
 
 #include <algorithm>
@@ -151,6 +152,8 @@ result<group_result> collection::query_groups(const group_query& q) const {
     VECSTORE_CHECK(detail::check_models(session, q.query));
     const detail::time_limit limit(session, *access_, q.query, begin_ms);
     VECSTORE_CHECK(detail::check_names(session.collection().options(), q.query.with_vectors));
+    VECSTORE_CHECK(detail::check_key(session, q.group_by, "group_by",
+                                     {field_kind::keyword, field_kind::integer, field_kind::uuid}));
     group_result answer;
     VECSTORE_TRY(const auto gathered, grouping(session, *access_, q).gather(answer.plan));
     VECSTORE_CHECK(limit.finish(answer));

@@ -9,6 +9,8 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 
+#include <collection/fields/match_reader.hpp>
+
 #include <algorithm>
 
 namespace vecstore {

@@ -1,10 +1,12 @@
 #include "ordered.hpp"
 
+#include "ordered_index.hpp"
 #include "random_choice.hpp"
-#include "row_scan.hpp"
 
-#include <vecstore/core/top_k.hpp>
+#include <collection/fields/filtered_read.hpp>
+#include <collection/fields/strict.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace vecstore::detail {
@@ -20,21 +22,6 @@ int compare(std::int64_t a, double b) noexcept {
     const double rest = b - static_cast<double>(whole);
     return rest > 0 ? -1 : rest < 0 ? 1 : 0;
 }
-
-/// A point under one of its values.
-struct placed {
-    order_value value;
-    point_id id;
-    ordinal_id ordinal = ordinal_none;
-    bool descending = false;
-
-    friend bool operator<(const placed& a, const placed& b) noexcept {
-        const auto& first = a.descending ? b : a;
-        const auto& second = a.descending ? a : b;
-        if (before(first.value, second.value)) return true;
-        return !before(second.value, first.value) && first.id < second.id;
-    }
-};
 
 std::optional<order_value> start_of(const order_by& question) {
     if (!question.start_from) return std::nullopt;
@@ -74,39 +61,58 @@ result<void> check(const order_by& question) {
     return {};
 }
 
+ordering::ordering(const order_by& question, payload::path key, std::size_t count)
+    : key_(std::move(key)),
+      start_(start_of(question)),
+      descending_(question.direction == sort_direction::descending),
+      first_(count) {}
+
+void ordering::add(ordinal_id ordinal, const point_ref& point) {
+    values_.clear();
+    const auto note = [&](payload::view content) {
+        if (const auto value = order_value_of(content)) values_.push_back(*value);
+    };
+    key_.any_of(point.payload, [&](payload::view reached) {
+        if (!reached.is_array()) note(reached);
+        for (const auto element : reached.elements()) note(element);
+        return false;
+    });
+    std::sort(values_.begin(), values_.end());  // once for each value, however often it is there
+    values_.erase(std::unique(values_.begin(), values_.end()), values_.end());
+    for (const auto& value : values_)
+        if (wants(value)) add(value, point.id, ordinal);
+}
+
+point_list ordering::take() {
+    point_list list;
+    for (const auto& p : first_.take_sorted()) list.points.push_back({p.ordinal, 1, p.value});
+    return list;
+}
+
 result<point_list> ordered(read_session& session, const order_by& question, const filter::compiled& filter,
                            const ordinal_list* only, std::size_t count, query_plan& plan) {
     VECSTORE_TRY(const auto key, payload::path::parse(question.key));
-    const auto start = start_of(question);
-    const bool descending = question.direction == sort_direction::descending;
-    top_k<placed> first(count);
-    const auto add = [&](ordinal_id ordinal, const point_ref& point) {
-        const auto add_value = [&](payload::view content) {
-            const auto value = order_value_of(content);
-            if (!value || (start && (descending ? before(*start, *value) : before(*value, *start)))) return;
-            first.push({*value, point.id, ordinal, descending});
-        };
-        key.any_of(point.payload, [&](payload::view reached) {
-            if (!reached.is_array()) add_value(reached);
-            for (const auto element : reached.elements()) add_value(element);
-            return false;
-        });
-    };
+    ordering order(question, key, count);
     if (only != nullptr) {
         for (const auto ordinal : *only) {
             VECSTORE_TRY(const auto point, session.point(ordinal));
-            add(ordinal, point);
+            order.add(ordinal, point);
         }
-    } else {
-        VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const point_ref& point) {
-            ++plan.filter_evaluations;
-            if (session.passes(filter, ordinal, point)) add(ordinal, point);
-            return true;
-        }));
+        return order.take();
     }
-    point_list list;
-    for (const auto& p : first.take_sorted()) list.points.push_back({p.ordinal, 1, p.value});
-    return list;
+    VECSTORE_CHECK(check_key(session, question.key, "order_by.key",
+                             {field_kind::integer, field_kind::floating, field_kind::datetime}));
+    VECSTORE_TRY(auto matches, match_reader::open(session, filter, plan));
+    if (!matches.few_candidates()) {
+        VECSTORE_TRY(const bool done, order_by_index(session, key, matches, order, count));
+        if (done) return order.take();
+        order = ordering(question, key, count);
+    }
+    VECSTORE_CHECK(matches.for_each([&](ordinal_id ordinal, const point_ref& point) {
+        order.add(ordinal, point);
+        return true;
+    }));
+    return order.take();
 }
 
 result<point_list> sampled(read_session& session, const random_sample& question, const filter::compiled& filter,
@@ -131,13 +137,21 @@ result<point_list> sampled(read_session& session, const random_sample& question,
 
 result<point_list> by_id(read_session& session, const filter::compiled& filter, std::size_t count, query_plan& plan) {
     point_list list;
+    VECSTORE_TRY(auto matches, match_reader::open(session, filter, plan));
+    const auto& known = matches.known();
+    if (known.bounded() && worth_sorting(known.candidates(), count, session.state().point_count)) {
+        VECSTORE_TRY(const auto found, candidates_by_id(session, known, filter, point_id{}, count));
+        for (const auto& [id, ordinal] : found) list.points.push_back({ordinal, 1});
+        return list;
+    }
     std::optional<error> failure;
     VECSTORE_CHECK(session.for_each_id(point_id{}, [&](const point_id&, ordinal_id ordinal) {
-        if (!filter.passes_all()) {
-            ++plan.filter_evaluations;
+        const auto verdict = matches.verdict(ordinal);
+        if (verdict == filter_plan::verdict::no) return true;
+        if (verdict == filter_plan::verdict::ask) {
             const auto point = session.point(ordinal);
             if (!point) failure = point.error();
-            if (!point || !session.passes(filter, ordinal, *point)) return !failure;
+            if (!point || !matches.matches(verdict, ordinal, *point)) return !failure;
         }
         list.points.push_back({ordinal, 1});
         return list.points.size() < count;

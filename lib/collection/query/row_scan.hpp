@@ -4,18 +4,9 @@
 
 #include "point_list.hpp"
 
-#include <vecstore/filter/evaluate.hpp>
-
 #include <collection/reader.hpp>
 
-#include <optional>
-
 namespace vecstore::detail {
-
-/// The points that match, ascending; nothing when all do. Reads the payload of each point, unless the filter lists ids.
-/// Errors: corruption, io.
-[[nodiscard]] result<std::optional<ordinal_list>> matching_points(read_session& session, const filter::compiled& filter,
-                                                                  query_plan& plan);
 
 /// Calls `visit(ordinal, row)` for the visible rows of `slot`, or for those of `only`; `row` points to the stored vector.
 /// Ends early, without an error, when the session is interrupted.

@@ -14,6 +14,8 @@
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/filter/dsl.hpp>
 
+#include <collection/fields/match_reader.hpp>
+
 #include <algorithm>
 #include <span>
 #include <unordered_map>

@@ -111,3 +111,16 @@ TEST_CASE("ordinal bitmap: the bytes are Roaring's portable form, and others are
     longer.push_back(std::byte{0});
     CHECK(ordinal_bitmap::parse(longer).error().code == errc::corruption);
 }
+
+TEST_CASE("ordinal bitmap: members in common are counted", "[field_index]") {
+    const auto evens = [] {
+        ordinal_bitmap set;
+        for (ordinal_id i = 0; i < 200'000; i += 2) set.add(i);
+        return set;
+    }();
+    CHECK(evens.common(ordinal_bitmap::range(10, 20)) == 5);
+    CHECK(ordinal_bitmap::range(10, 20).common(evens) == 5);
+    CHECK(evens.common(evens) == 100'000);
+    CHECK(evens.common(ordinal_bitmap()) == 0);
+    CHECK(ordinal_bitmap().common(evens) == 0);
+}

@@ -17,8 +17,8 @@ enum class sort_direction : std::uint8_t { ascending, descending };
 using order_value = std::variant<std::int64_t, double>;
 
 /// Points in the order of the numbers or datetimes at a path of their payload; equal ones by id, backwards when descending.
-/// A point without such a value is left out; one with an array appears once for each value. Score 1.
-/// Cost: reads the payload of each point.
+/// A point without such a value is left out; one with an array appears once for each distinct value. Score 1.
+/// Cost: with a payload index of integers, numbers or times, the payloads of the points that are given; else of all points.
 struct order_by {
     std::string key = {};  ///< payload/path.hpp
     sort_direction direction = sort_direction::ascending;
