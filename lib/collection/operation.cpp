@@ -186,6 +186,7 @@ result<named_field> decode_field(byte_span body, bool with_schema) {
     if (!payload::path::parse(field.path)) return bad();
     if (!with_schema) return field;
     const auto schema = parse_field_schema((*document)["schema"]);
+    if (!schema && schema.error().code == errc::unsupported) return schema.error();
     if (!schema) return bad();
     field.schema = *schema;
     return field;

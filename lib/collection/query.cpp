@@ -12,6 +12,7 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/fields/filtered_read.hpp>
 
 #include <algorithm>
@@ -134,7 +135,7 @@ result<query_result> answer_tree(read_session& session, const detail::collection
 result<query_result> answer_plain(read_session& session, const query& q) {
     std::vector<unfilled> later;
     VECSTORE_CHECK(detail::check_models(session, q));
-    VECSTORE_TRY(const auto checked, detail::check_nearest(session.collection().options(), q, q.nearest));
+    VECSTORE_TRY(const auto checked, detail::check_nearest(session, q, q.nearest));
     VECSTORE_TRY(auto answer, find_hits(session, q, checked, 0, later));
     VECSTORE_CHECK(fill_payloads(session, {&q, 1}, {&answer, 1}, later));
     return answer;
@@ -221,7 +222,7 @@ result<std::vector<query_result>> collection::query_batch(std::span<const vecsto
     for (std::size_t i = 0; i < queries.size(); ++i) {
         if (auto right = detail::check_models(session, queries[i]); !right)
             return of_query(i, std::move(right).error());
-        auto one = detail::check_nearest(options, queries[i], queries[i].nearest);
+        auto one = detail::check_nearest(session, queries[i], queries[i].nearest);
         if (!one) return of_query(i, std::move(one).error());
         checked.push_back(*std::move(one));
     }
@@ -273,8 +274,8 @@ result<record> collection::get(point_id id, const payload::selector& with_payloa
 
 result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
     VECSTORE_CHECK(check_limit(page.limit, 0));
-    VECSTORE_TRY(const auto filter, filter::compiled::compile(page.filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_TRY(const auto filter, detail::compile_filter(session.state(), page.filter));
     VECSTORE_CHECK(check_names(session.collection().options(), page.with_vectors));
     if (page.order_by) return scroll_ordered(session, page, filter);
     VECSTORE_TRY(const auto known, detail::filter_plan::make(session, filter));
@@ -307,8 +308,8 @@ result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
 }
 
 result<std::size_t> collection::count(const filter::expression& filter) const {
-    VECSTORE_TRY(const auto compiled, filter::compiled::compile(filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_TRY(const auto compiled, detail::compile_filter(session.state(), filter));
     if (compiled.passes_all()) return session.state().point_count;
     VECSTORE_TRY(const auto known, detail::filter_plan::make(session, compiled));
     if (known.bounded() && (known.exact() || detail::few_of(known.candidates(), session.state().point_count)))

@@ -5,6 +5,7 @@
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/fields/match_reader.hpp>
 #include <collection/fields/strict.hpp>
 
@@ -140,6 +141,13 @@ result<void> write_plan::resolve(write_request& request) {
         if (on == targets_.end()) {
             VECSTORE_TRY(auto session, read_session::open(*s.access));
             on = targets_.emplace(state, target{std::move(session), {}}).first;
+        }
+        if (const auto& now = on->second.session.state();
+            has_text_rules(now)) {  // which indexes there are, is known by now
+            VECSTORE_TRY(s.only_matching, compile_filter(now, s.condition->only_matching));
+            if (s.selector != nullptr && s.selector->by_filter()) {
+                VECSTORE_TRY(s.filter, compile_filter(now, s.selector->filter()));
+            }
         }
         if (state->options().strict_filters && s.only_matching.source() != nullptr)
             VECSTORE_CHECK(check_indexed(*s.only_matching.source(), *on->second.session.state().fields));

@@ -1,4 +1,4 @@
-#include <vecstore/field_index/schema.hpp>
+#include "text_schema.hpp"
 
 #include <array>
 #include <string>
@@ -15,7 +15,7 @@ constexpr std::array kind_names{
     kind_name{field_kind::keyword, "keyword"},   kind_name{field_kind::integer, "integer"},
     kind_name{field_kind::floating, "float"},    kind_name{field_kind::boolean, "bool"},
     kind_name{field_kind::datetime, "datetime"}, kind_name{field_kind::uuid, "uuid"},
-    kind_name{field_kind::geo, "geo"},
+    kind_name{field_kind::geo, "geo"},           kind_name{field_kind::text, "text"},
 };
 
 /// An option that is true or false, and the kinds that have it.
@@ -30,6 +30,7 @@ bool has_order(field_kind kind) noexcept {
     return is_integer(kind) || kind == field_kind::floating || kind == field_kind::datetime;
 }
 bool is_keyword(field_kind kind) noexcept { return kind == field_kind::keyword; }
+bool is_text(field_kind kind) noexcept { return kind == field_kind::text; }
 bool is_name(field_kind kind) noexcept { return is_keyword(kind) || kind == field_kind::uuid; }
 
 constexpr std::array flags{
@@ -40,6 +41,7 @@ constexpr std::array flags{
     flag{"is_principal", &field_schema::is_principal, has_order},
     flag{"on_disk", &field_schema::on_disk, any_kind},
     flag{"enable_hnsw", &field_schema::enable_hnsw, any_kind},
+    flag{"phrase_matching", &field_schema::phrase_matching, is_text},
 };
 
 result<void> set_option(field_schema& schema, std::string_view name, const payload::value& given) {
@@ -78,6 +80,7 @@ payload::value to_value(const field_schema& schema) {
     for (const auto& option : flags)
         if (schema.*option.member != usual.*option.member)
             document.set(std::string(option.name), schema.*option.member);
+    if (is_text(schema.kind)) write_analyzer(schema.analyzer, document);
     return document;
 }
 
@@ -94,8 +97,10 @@ result<field_schema> parse_field_schema(const payload::value& value) {
     VECSTORE_TRY(schema.kind, parse_field_kind(*type));
     for (const auto& [name, given] : *document) {
         if (name == "type" || name == "memory" || given.is_null()) continue;
-        VECSTORE_CHECK(set_option(schema, name, given));
+        VECSTORE_TRY(const bool of_analyzer, read_analyzer_option(schema, name, given));
+        if (!of_analyzer) VECSTORE_CHECK(set_option(schema, name, given));
     }
+    if (is_text(schema.kind)) VECSTORE_CHECK(text::validate(schema.analyzer));
     if (!schema.lookup && !schema.range) return invalid_argument("lookup, range: one of them must be true");
     return schema;
 }

@@ -31,7 +31,8 @@ bool holds(const segment_head& head, dictionary_kind kind) noexcept {
         case field_kind::floating: return kind == dictionary_kind::integer || kind == dictionary_kind::floating;
         case field_kind::boolean: return kind == dictionary_kind::boolean;
         case field_kind::datetime: return kind == dictionary_kind::time;
-        case field_kind::geo: return false;
+        case field_kind::geo:
+        case field_kind::text: return false;
     }
     return false;
 }
@@ -98,7 +99,7 @@ struct segment::selector {
 
     outcome operator()(const filter::datetime_range& bounds) const {
         if (!holds(from.head_, dictionary_kind::time))
-            return from.of(dictionary_kind::text).size() == 0 ? none_but_others() : std::optional<selection>();
+            return from.has_texts() ? std::optional<selection>() : none_but_others();
         const auto in_us = [](const std::optional<datetime>& bound) {
             return bound ? std::optional(bound->us()) : std::nullopt;
         };
@@ -112,6 +113,9 @@ struct segment::selector {
     }
     outcome operator()(const filter::match_prefix& test) const {
         if (!holds(from.head_, dictionary_kind::text)) return no_text_but_others();
+        // Of a UUID, any spelling may be in the payload, and a prefix is of one.
+        if (static_cast<field_kind>(from.head_.kind) == field_kind::uuid)
+            return from.has_texts() ? std::optional<selection>() : none_but_others();
         const auto& in = from.of(dictionary_kind::text);
         VECSTORE_CHECK(in.ready(*from.file_));
         const std::string_view prefix = test.prefix;
@@ -144,9 +148,10 @@ private:
     [[nodiscard]] outcome none_but_others() const {
         return from.others_.empty() ? std::optional(selection{}) : std::nullopt;
     }
-    /// The same of texts, which an index of times has taken for times.
+    /// The same of texts, which an index of times has taken for times, and one of texts for tokens.
     [[nodiscard]] outcome no_text_but_others() const {
-        return from.of(dictionary_kind::time).size() == 0 ? none_but_others() : std::optional<selection>();
+        return from.of(dictionary_kind::time).size() == 0 && !from.has_texts() ? none_but_others()
+                                                                               : std::optional<selection>();
     }
     [[nodiscard]] outcome absent(dictionary_kind kind) const {
         return kind == dictionary_kind::text ? no_text_but_others() : none_but_others();
@@ -267,9 +272,11 @@ result<std::shared_ptr<const segment>> segment::open(storage::file_system& files
                                                      std::uint64_t index, storage::verify_mode verify) {
     std::shared_ptr<segment> opened(new segment());
     VECSTORE_TRY(opened->file_, storage::block_file::open(files, path, segment_file_kind, verify));
-    if (opened->file_->version() != segment_file_version)
-        return error{errc::unsupported, "a version that this program does not know", path, 0};
+    const auto version = opened->file_->version();
+    const error other{errc::unsupported, "a version that this program does not know", path, 0};
+    if (version != segment_file_version && version != text_file_version) return other;
     VECSTORE_CHECK(opened->load(index));
+    if (version != version_of(static_cast<field_kind>(opened->head_.kind))) return other;
     return std::shared_ptr<const segment>(std::move(opened));
 }
 
@@ -283,7 +290,9 @@ result<void> segment::load(std::uint64_t index) {
     if (!in.finished()) return corruption("the head has the wrong size", file_->path(), 0);
     if (head_.index != index) return corruption("it belongs to another index", file_->path(), 0);
     byte_reader sets(bits);
-    for (auto* set : {&covered_, &nulls_, &filled_, &valued_, &others_}) {
+    std::vector<ordinal_bitmap*> all{&covered_, &nulls_, &filled_, &valued_, &others_};
+    if (file_->version() == text_file_version) all.insert(all.end(), {&texts_, &several_});
+    for (auto* set : all) {
         auto parsed = ordinal_bitmap::parse(sets.get_sized());
         if (sets.failed() || !parsed) return corruption("a bitmap does not parse", file_->path(), 0);
         *set = *std::move(parsed);
@@ -320,6 +329,40 @@ result<std::optional<ordinal_bitmap>> segment::matches(const field_test& test) c
     all.add(ordinals);
     if (chosen->others) all |= others_;
     return std::optional(std::move(all));
+}
+
+result<ordinal_bitmap> segment::points_with(std::string_view text) const {
+    const auto& in = of(dictionary_kind::text);
+    const auto rank = in.find([&](std::uint64_t at) { return in.text(at) >= text; });
+    if (rank == in.size() || in.text(rank) != text) return ordinal_bitmap();
+    std::vector<ordinal_bitmap> sets;
+    std::vector<ordinal_id> ordinals;
+    VECSTORE_CHECK(in.collect(*file_, rank, rank + 1, sets, ordinals));
+    auto points = sets.empty() ? ordinal_bitmap() : std::move(sets.front());
+    points.add(ordinals);
+    return points;
+}
+
+result<segment::found_texts> segment::matches(const token_rule& rule) const {
+    found_texts found;
+    VECSTORE_CHECK(of(dictionary_kind::text).ready(*file_));
+    bool first = true;
+    for (const auto& token : rule.tokens()) {
+        VECSTORE_TRY(auto points, points_with(token));
+        if (first)
+            found.set = std::move(points);
+        else if (rule.what() == token_rule::kind::any)
+            found.set |= points;
+        else
+            found.set &= points;
+        first = false;
+        if (rule.what() != token_rule::kind::any && found.set.empty()) return found;
+    }
+    if (!rule.told_by_tokens()) found.exact = found.set.empty();
+    // Of a point with several texts, each may have some of the tokens.
+    if (rule.what() != token_rule::kind::any && rule.tokens().size() > 1)
+        found.exact = found.exact && found.set.common(several_) == 0;
+    return found;
 }
 
 result<std::optional<std::uint64_t>> segment::count_at_most(const field_test& test) const {
@@ -385,7 +428,8 @@ result<void> segment::for_each_float(const std::function<void(double, ordinal_id
 
 std::size_t segment::memory_bytes() const noexcept {
     std::size_t bytes = sizeof *this;
-    for (const auto* set : {&covered_, &nulls_, &filled_, &valued_, &others_}) bytes += set->memory_bytes();
+    for (const auto* set : {&covered_, &nulls_, &filled_, &valued_, &others_, &texts_, &several_})
+        bytes += set->memory_bytes();
     return bytes;
 }
 

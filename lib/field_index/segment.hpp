@@ -5,6 +5,7 @@
 
 #include "ordinal_bitmap.hpp"
 #include "segment_format.hpp"
+#include "text_rules.hpp"
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/field_index/schema.hpp>
@@ -115,11 +116,21 @@ public:
     [[nodiscard]] const ordinal_bitmap& filled() const noexcept { return filled_; }
     [[nodiscard]] const ordinal_bitmap& valued() const noexcept { return valued_; }
     [[nodiscard]] const ordinal_bitmap& others() const noexcept { return others_; }
+    /// Of an index of UUIDs or texts: points with a text, and with more than one.
+    [[nodiscard]] const ordinal_bitmap& texts() const noexcept { return texts_; }
+    [[nodiscard]] const ordinal_bitmap& several() const noexcept { return several_; }
 
     using field_test = decltype(filter::field_condition::test);
     /// The covered points for which the test of this field holds, exactly; nothing when the segment cannot tell.
     /// Errors: corruption, io.
     [[nodiscard]] result<std::optional<ordinal_bitmap>> matches(const field_test& test) const;
+    /// The covered points that have the tokens, of an index of texts; `exact`: and no others.
+    /// Errors: corruption, io.
+    struct found_texts {
+        ordinal_bitmap set;
+        bool exact = true;
+    };
+    [[nodiscard]] result<found_texts> matches(const token_rule& rule) const;
     /// At least as many as `matches` gives, without making the set.  Errors: as `matches`.
     [[nodiscard]] result<std::optional<std::uint64_t>> count_at_most(const field_test& test) const;
 
@@ -144,16 +155,21 @@ private:
     struct selector;
     segment() = default;
     result<void> load(std::uint64_t index);
+    /// True when an element that is a text may be other than its dictionary says.
+    [[nodiscard]] bool has_texts() const noexcept {
+        return !texts_.empty() || (file_->version() == segment_file_version && of(dictionary_kind::text).size() > 0);
+    }
     [[nodiscard]] const dictionary& of(dictionary_kind kind) const noexcept {
         return dictionaries_[static_cast<std::size_t>(kind)];
     }
+    [[nodiscard]] result<ordinal_bitmap> points_with(std::string_view text) const;
     [[nodiscard]] result<std::optional<selection>> select(const field_test& test) const;
     template <class Key>
     result<void> for_each(dictionary_kind kind, const Key& key_of) const;
 
     std::shared_ptr<const storage::block_file> file_;
     segment_head head_;
-    ordinal_bitmap covered_, nulls_, filled_, valued_, others_;
+    ordinal_bitmap covered_, nulls_, filled_, valued_, others_, texts_, several_;
     std::array<dictionary, dictionaries_known> dictionaries_;
     place_list places_;
     mutable std::atomic<bool> damaged_{false};

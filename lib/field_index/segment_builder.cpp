@@ -157,9 +157,18 @@ bool segment_builder::keep(ordinal_id ordinal, payload::view element) {
     const auto kind = element.kind();
     switch (kind_) {
         case field_kind::keyword:
-        case field_kind::uuid:
             if (kind == payload::kind::string) add_text(element.string(), ordinal);
             return kind == payload::kind::string;
+        case field_kind::uuid:
+            if (kind != payload::kind::string) return false;
+            note_text(ordinal);
+            add_text(canonical_uuid(element.string()), ordinal);
+            return true;
+        case field_kind::text:
+            if (kind != payload::kind::string) return false;
+            note_text(ordinal);
+            analyzer_->document_tokens(element.string(), [&](std::string_view token) { add_text(token, ordinal); });
+            return true;
         case field_kind::integer:
         case field_kind::floating:
             if (kind == payload::kind::int64) integers_.emplace_back(element.int64(), ordinal);
@@ -183,8 +192,15 @@ bool segment_builder::keep(ordinal_id ordinal, payload::view element) {
 }
 
 void segment_builder::add_text(std::string_view text, ordinal_id ordinal) {
-    const auto fresh = static_cast<std::uint32_t>(text_numbers_.size());
-    texts_.emplace_back(text_numbers_.try_emplace(std::string(text), fresh).first->second, ordinal);
+    auto known = text_numbers_.find(text);
+    if (known == text_numbers_.end())
+        known = text_numbers_.emplace(text, static_cast<std::uint32_t>(text_numbers_.size())).first;
+    texts_.emplace_back(known->second, ordinal);
+}
+
+void segment_builder::note_text(ordinal_id ordinal) {
+    if (!texts_seen_.empty() && texts_seen_.back() == ordinal) return put_once(several_, ordinal);
+    texts_seen_.push_back(ordinal);
 }
 
 result<void> segment_builder::add(const segment& from, const ordinal_bitmap& wanted) {
@@ -199,6 +215,8 @@ result<void> segment_builder::add(const segment& from, const ordinal_bitmap& wan
     add_all(filled_, from.filled());
     add_all(valued_, from.valued());
     add_all(others_, from.others());
+    add_all(texts_seen_, from.texts());
+    add_all(several_, from.several());
     VECSTORE_CHECK(from.for_each_text([&](std::string_view text, ordinal_id ordinal) {
         if (wanted.contains(ordinal)) add_text(text, ordinal);
     }));
@@ -262,9 +280,11 @@ result<void> segment_builder::write_places(block_file_writer& file) {
 }
 
 result<segment_summary> segment_builder::write(storage::file_system& files, const std::string& path) {
-    VECSTORE_TRY(auto file, block_file_writer::create(files, path, segment_file_kind, segment_file_version));
+    VECSTORE_TRY(auto file, block_file_writer::create(files, path, segment_file_kind, version_of(kind_)));
     byte_writer bits;
     for (auto* list : {&covered_, &nulls_, &filled_, &valued_, &others_}) put_bitmap(bits, *list);
+    if (version_of(kind_) == text_file_version)
+        for (auto* list : {&texts_seen_, &several_}) put_bitmap(bits, *list);
     VECSTORE_CHECK(file.begin_section(fourcc("BITS"), array_alignment));
     VECSTORE_CHECK(file.append(bits.bytes()));
     VECSTORE_CHECK(write_texts(file));

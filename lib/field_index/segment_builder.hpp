@@ -11,7 +11,10 @@
 #include <vecstore/payload/path.hpp>
 #include <vecstore/payload/view.hpp>
 #include <vecstore/storage/file_system.hpp>
+#include <vecstore/text/analyzer.hpp>
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -32,8 +35,10 @@ struct segment_summary {
 class segment_builder {
 public:
     /// `index`: number of the index that the segment belongs to.
-    segment_builder(std::uint64_t index, const field_schema& schema, payload::path where)
-        : index_(index), kind_(schema.kind), where_(std::move(where)) {}
+    /// `analyzer`: of an index of texts, which must have one.
+    segment_builder(std::uint64_t index, const field_schema& schema, payload::path where,
+                    std::optional<text::analyzer> analyzer = std::nullopt)
+        : index_(index), kind_(schema.kind), where_(std::move(where)), analyzer_(std::move(analyzer)) {}
 
     /// Takes what a point has at the path. Precondition: the ordinal was not added before.
     void add(ordinal_id ordinal, payload::view content);
@@ -56,19 +61,25 @@ private:
     void add_element(ordinal_id ordinal, payload::view element);
     [[nodiscard]] bool keep(ordinal_id ordinal, payload::view element);
     void add_text(std::string_view text, ordinal_id ordinal);
+    void note_text(ordinal_id ordinal);
     result<void> write_texts(storage::block_file_writer& file);
     result<void> write_places(storage::block_file_writer& file);
 
     std::uint64_t index_;
     field_kind kind_;
     payload::path where_;
-    std::vector<ordinal_id> covered_, nulls_, filled_, valued_, others_;
+    std::optional<text::analyzer> analyzer_;
+    std::vector<ordinal_id> covered_, nulls_, filled_, valued_, others_, texts_seen_, several_;
     pairs<std::int64_t> integers_;
     pairs<double> floats_;
     pairs<std::int64_t> booleans_, times_, counts_;
     std::vector<std::tuple<double, double, ordinal_id>> places_;  ///< latitude first
     pairs<std::uint32_t> texts_;
-    std::unordered_map<std::string, std::uint32_t> text_numbers_;
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+    };
+    std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> text_numbers_;
     segment_head head_;
 };
 

@@ -2,12 +2,14 @@
 /// Thread safety: immutable.
 #pragma once
 
+#include <vecstore/filter/evaluate.hpp>
 #include <vecstore/filter/expression.hpp>
 #include <vecstore/filter/value_of.hpp>
 #include <vecstore/payload/view.hpp>
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 namespace vecstore::filter::detail {
@@ -95,6 +97,15 @@ struct begins_with {
     std::string wanted;
     bool operator()(payload::view v) const noexcept { return is_string(v) && v.string().starts_with(wanted); }
 };
+/// What a rule says of texts; `inverted`: of all that is not null, what it does not hold for.
+struct by_rule {
+    std::shared_ptr<const text_rule> rule;
+    bool inverted = false;
+    bool operator()(payload::view v) const noexcept {
+        if (inverted) return !v.is_null() && !(is_string(v) && rule->holds(v.string()));
+        return is_string(v) && rule->holds(v.string());
+    }
+};
 template <class Area>
 struct in_area {
     Area area;
@@ -106,7 +117,7 @@ struct in_area {
 
 using element_test = std::variant<is_flag, is_integer, is_text, in_integers, in_texts, outside<in_integers>,
                                   outside<in_texts>, in_range, in_datetime_range, holds_text, begins_with,
-                                  in_area<geo_radius>, in_area<geo_bounding_box>, in_area<geo_polygon>>;
+                                  in_area<geo_radius>, in_area<geo_bounding_box>, in_area<geo_polygon>, by_rule>;
 
 /// The words of a text; whatever Unicode calls white space separates them.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view text);

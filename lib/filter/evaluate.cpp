@@ -153,10 +153,26 @@ bool program::passes(const subject& asked) const noexcept {
 
 namespace {
 
+/// Whether rules are for a test: those that compare texts.
+struct takes_rule {
+    bool operator()(const match_value& test) const noexcept { return std::holds_alternative<std::string>(test.value); }
+    bool operator()(const match_any& test) const noexcept { return test.values.index() == 0; }
+    bool operator()(const match_except& test) const noexcept { return test.values.index() == 0; }
+    bool operator()(const match_text&) const noexcept { return true; }
+    bool operator()(const match_text_any&) const noexcept { return true; }
+    bool operator()(const match_phrase&) const noexcept { return true; }
+    template <class Test>
+    bool operator()(const Test&) const noexcept {
+        return false;
+    }
+};
+
 class compiler {
 public:
+    explicit compiler(const text_rules& rules) : rules_(rules) {}
+
     /// Precondition: `e` passes validate, so the paths parse.
-    static std::unique_ptr<program> translate(const expression& e) {
+    std::unique_ptr<program> translate(const expression& e) {
         auto out = std::make_unique<program>();
         out->must = translate(e.must, *out);
         out->should = translate(e.should, *out);
@@ -166,7 +182,7 @@ public:
     }
 
 private:
-    static std::vector<node> translate(const std::vector<condition>& list, program& owner) {
+    std::vector<node> translate(const std::vector<condition>& list, program& owner) {
         std::vector<node> nodes;
         nodes.reserve(list.size());
         for (const auto& c : list) nodes.push_back(translate(c, owner));
@@ -174,7 +190,7 @@ private:
         return nodes;
     }
 
-    static node translate(const condition& c, program& owner) {
+    node translate(const condition& c, program& owner) {
         return std::visit(overloaded{
                               [](const has_id_condition& ids) { return node(id_check(ids.ids)); },
                               [](const slice_condition& slice) { return node(slice); },
@@ -186,16 +202,32 @@ private:
                               },
                               [&](const nested_condition& nested) {
                                   owner.reads_payload = true;
-                                  return node(nested_check{elements_at(nested.key), translate(nested.filter)});
+                                  return node(translate(nested));
                               },
                               [&](const field_condition& f) {
                                   owner.reads_payload = true;
-                                  auto where = *payload::path::parse(f.key);
-                                  return std::visit([&](const auto& test) { return check(std::move(where), test); },
-                                                    f.test);
+                                  return translate(f);
                               },
                           },
                           c.content);
+    }
+
+    nested_check translate(const nested_condition& nested) {
+        auto where = elements_at(nested.key);
+        auto above = above_ + payload::to_string(where) + ".";
+        above_.swap(above);
+        auto inner = translate(nested.filter);
+        above_.swap(above);
+        return {std::move(where), std::move(inner)};
+    }
+
+    node translate(const field_condition& f) {
+        auto where = *payload::path::parse(f.key);
+        if (rules_ && std::visit(takes_rule(), f.test))
+            if (auto rule = rules_(above_ + payload::to_string(where), f.test))
+                return element_check{std::move(where),
+                                     by_rule{std::move(rule), std::holds_alternative<match_except>(f.test)}};
+        return std::visit([&](const auto& test) { return check(std::move(where), test); }, f.test);
     }
 
     static payload::path elements_at(const std::string& key) {
@@ -252,6 +284,9 @@ private:
             return element_check{std::move(where), outside<in_texts>{{sorted_list(*texts)}}};
         return element_check{std::move(where), outside<in_integers>{{sorted_list(std::get<1>(test.values))}}};
     }
+
+    const text_rules& rules_;
+    std::string above_;  ///< path to the elements that `nested` looks at, and a dot
 };
 
 /// The shortest id list that every passing point is in; null when there is none.
@@ -273,12 +308,12 @@ const std::vector<point_id>* shortest_required(const program& p) {
 }  // namespace
 }  // namespace detail
 
-result<compiled> compiled::compile(const expression& filter) {
+result<compiled> compiled::compile(const expression& filter, const text_rules& rules) {
     VECSTORE_CHECK(validate(filter));
     compiled ready;
     if (filter.empty()) return ready;
     ready.source_ = std::make_shared<const expression>(filter);
-    ready.program_ = detail::compiler::translate(filter);
+    ready.program_ = detail::compiler(rules).translate(filter);
     return ready;
 }
 

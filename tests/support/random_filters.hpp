@@ -105,6 +105,14 @@ public:
         return names;
     }
 
+    /// Where filters look.
+    static const std::vector<std::string>& paths() {
+        static const std::vector<std::string> all = {"a",         "b",     "c",    "tags",  "a.b",
+                                                     "a[]",       "a[].b", "b.c",  "b.c[]", "a[1]",
+                                                     "tags[1].a", "c[][]", "nope", "a[0]",  "a.lon"};
+        return all;
+    }
+
 private:
     template <class T>
     T pick(const std::vector<T>& from) {
@@ -170,12 +178,6 @@ private:
 
     static const std::vector<std::string>& keys() {
         static const std::vector<std::string> all = {"a", "b", "c", "tags"};
-        return all;
-    }
-    static const std::vector<std::string>& paths() {
-        static const std::vector<std::string> all = {"a",         "b",     "c",    "tags",  "a.b",
-                                                     "a[]",       "a[].b", "b.c",  "b.c[]", "a[1]",
-                                                     "tags[1].a", "c[][]", "nope", "a[0]",  "a.lon"};
         return all;
     }
     static const std::vector<std::string>& arrays() {

@@ -159,7 +159,8 @@ public:
 
     /// Indexes a payload field, so that filters on it need not read payloads. Points that are there are looked at while
     /// writes and queries go on; those to come are indexed by checkpoints. The same index again changes nothing, another
-    /// schema replaces it. Answers are the same with and without.
+    /// schema replaces it. Answers are the same with and without, but for indexes of texts and of UUIDs, which change at
+    /// once what their field's tests mean (`field_schema::analyzer`, `field_kind::uuid`).
     /// Errors:     invalid_argument (path, schema), resource_exhausted (`field_indexes_max`, disk full), cancelled (the
     ///             index is there, and built later), io, unavailable, not_found (dropped).
     /// Cost:       a checkpoint, then one pass over all payloads.

@@ -8,9 +8,11 @@
 #include <vecstore/payload/view.hpp>
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -42,6 +44,23 @@ private:
     bool (*ask_)(const void*, std::string_view) noexcept = nullptr;
 };
 
+/// A test of texts that is not letter by letter, because the field has words or spellings of its own.
+/// Thread safety: immutable.
+class text_rule {
+public:
+    virtual ~text_rule() = default;
+    /// May throw std::bad_alloc.
+    [[nodiscard]] virtual bool holds(std::string_view text) const = 0;
+
+protected:
+    text_rule() = default;
+    text_rule(const text_rule&) = default;
+    text_rule& operator=(const text_rule&) = default;
+};
+
+/// Gives the rule for a test of the field at a path, as payload::to_string writes it; null: letter by letter.
+using text_rules = std::function<std::shared_ptr<const text_rule>(const std::string& path, const field_test& test)>;
+
 /// Thread safety: immutable; one object may be asked from any number of threads. Copies share their content.
 class compiled {
 public:
@@ -50,11 +69,14 @@ public:
 
     /// Errors: invalid_argument, as `validate`.
     /// Cost: O(n log n) in the size of the expression.
-    [[nodiscard]] static result<compiled> compile(const expression& filter);
+    [[nodiscard]] static result<compiled> compile(const expression& filter) { return compile(filter, {}); }
+    /// The same, with rules for some fields; inside of `nested` the path is that from the point's payload on (`list[].key`).
+    /// They are for match value, any and except of texts, and for text, text_any and phrase; other tests have none.
+    [[nodiscard]] static result<compiled> compile(const expression& filter, const text_rules& rules);
 
     /// Whether the point passes. `content` is its payload, the empty document when it has none; `vectors` is asked by
     /// has_vector alone.
-    /// Cost: about one walk over the top level of the payload for each condition; no allocation.
+    /// Cost: about one walk over the top level of the payload for each condition; no allocation but by rules.
     [[nodiscard]] bool operator()(const point_id& id, payload::view content,
                                   vector_presence vectors = {}) const noexcept;
 

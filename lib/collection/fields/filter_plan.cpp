@@ -86,8 +86,8 @@ private:
         const auto path = payload::path::parse(c.key);
         const auto* const field = path ? find_field(fields_, payload::to_string(*path)) : nullptr;
         if (field == nullptr) return partial::nothing();
-        auto set = field->matches(c.test);
-        return set ? partial::of(*std::move(set)) : partial::nothing();
+        auto known = field->matches(c.test);
+        return known ? partial::of(std::move(known->set), known->exact) : partial::nothing();
     }
     result<partial> of_content(const filter::has_id_condition& c) {
         if (c.ids.size() > ids_looked_up_max) return partial::nothing();

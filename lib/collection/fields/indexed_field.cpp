@@ -26,26 +26,52 @@ auto place_of(const field_list& fields, std::string_view path) {
 }  // namespace
 
 indexed_field::indexed_field(std::uint64_t id, std::string path, field_schema schema, run_list runs, bool complete)
-    : id_(id), path_(std::move(path)), schema_(schema), runs_(std::move(runs)), complete_(complete) {}
+    : id_(id), path_(std::move(path)), schema_(std::move(schema)), runs_(std::move(runs)), complete_(complete) {
+    if (schema_.kind != field_kind::text) return;
+    if (auto made = text::analyzer::create(schema_.analyzer)) analyzer_ = *std::move(made);  // it was checked
+}
 
 bool indexed_field::usable() const noexcept {
     return complete_ && std::none_of(runs_.begin(), runs_.end(), [](const auto& r) { return r.content->damaged(); });
 }
 
-std::optional<ordinal_bitmap> indexed_field::matches(const field_test& test) const {
-    if (!usable()) return std::nullopt;
-    ordinal_bitmap all, newer;
+std::shared_ptr<const filter::text_rule> indexed_field::rule_for(const field_test& test) const {
+    return field_index::rule_for(schema_, analyzer_ ? &*analyzer_ : nullptr, test);
+}
+
+/// Calls `ask(run)`, which gives a result<optional<answer>>.
+template <class Ask>
+std::optional<indexed_field::answer> indexed_field::join(const Ask& ask) const {
+    answer all;
+    ordinal_bitmap newer;
     for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
-        auto said = known(*run, run->content->matches(test));
+        auto said = known(*run, ask(*run->content));
         if (!said) return std::nullopt;
-        *said -= newer;
-        if (all.empty())
-            all = *std::move(said);
+        said->set -= newer;
+        all.exact = all.exact && said->exact;
+        if (all.set.empty())
+            all.set = std::move(said->set);
         else
-            all |= *said;
+            all.set |= said->set;
         if (std::next(run) != runs_.rend()) newer |= run->content->covered();
     }
     return all;
+}
+
+std::optional<indexed_field::answer> indexed_field::matches(const field_test& test) const {
+    if (!usable()) return std::nullopt;
+    using field_index::segment;
+    if (schema_.kind == field_kind::text && analyzer_)
+        if (const auto rule = field_index::token_rule::make(*analyzer_, test))
+            return join([&](const segment& content) -> result<std::optional<answer>> {
+                VECSTORE_TRY(auto found, content.matches(*rule));
+                return std::optional(answer{std::move(found.set), found.exact});
+            });
+    const auto asked = schema_.kind == field_kind::uuid ? field_index::canonical_uuids(test) : test;
+    return join([&](const segment& content) -> result<std::optional<answer>> {
+        VECSTORE_TRY(auto found, content.matches(asked));
+        return found ? std::optional(answer{*std::move(found), true}) : std::nullopt;
+    });
 }
 
 std::optional<std::uint64_t> indexed_field::count_at_most(const field_test& test) const {

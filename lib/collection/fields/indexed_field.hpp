@@ -13,7 +13,11 @@
 
 #include <vecstore/core/result.hpp>
 #include <vecstore/field_index/schema.hpp>
+#include <vecstore/filter/evaluate.hpp>
 #include <vecstore/filter/expression.hpp>
+#include <vecstore/text/analyzer.hpp>
+
+#include <field_index/ordinal_bitmap.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -24,7 +28,6 @@
 
 namespace vecstore::field_index {
 class segment;
-class ordinal_bitmap;
 }  // namespace vecstore::field_index
 
 namespace vecstore::detail {
@@ -50,7 +53,10 @@ public:
     [[nodiscard]] const run_list& runs() const noexcept { return runs_; }
     /// The same index with other runs.
     [[nodiscard]] std::shared_ptr<const indexed_field> with(run_list runs, bool complete) const {
-        return std::make_shared<const indexed_field>(id_, path_, schema_, std::move(runs), complete);
+        auto changed = std::make_shared<indexed_field>(*this);
+        changed->runs_ = std::move(runs);
+        changed->complete_ = complete;
+        return changed;
     }
 
     /// False until all points that were there when it was created have been looked at, and when it has lost something.
@@ -60,18 +66,30 @@ public:
 
     /// The ordinals that the runs say match, some of which may be dead by now; nothing when they cannot tell.
     /// Precondition: complete().
-    [[nodiscard]] std::optional<field_index::ordinal_bitmap> matches(const field_test& test) const;
+    struct answer {
+        field_index::ordinal_bitmap set;
+        bool exact = true;  ///< false: others are among them
+    };
+    [[nodiscard]] std::optional<answer> matches(const field_test& test) const;
+    /// What its kind makes of a test of texts; null: nothing.
+    [[nodiscard]] std::shared_ptr<const filter::text_rule> rule_for(const field_test& test) const;
+    /// Of an index of texts.
+    [[nodiscard]] const std::optional<text::analyzer>& analyzer() const noexcept { return analyzer_; }
     /// At least as many as `matches` gives.
     [[nodiscard]] std::optional<std::uint64_t> count_at_most(const field_test& test) const;
     /// All that the runs know of.
     [[nodiscard]] field_index::ordinal_bitmap covered() const;
 
 private:
+    template <class Ask>
+    [[nodiscard]] std::optional<answer> join(const Ask& ask) const;
+
     std::uint64_t id_;
     std::string path_;
     field_schema schema_;
     run_list runs_;
     bool complete_;
+    std::optional<text::analyzer> analyzer_;
 };
 
 /// In the order of their paths.

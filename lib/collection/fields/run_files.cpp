@@ -37,7 +37,7 @@ byte_vector run_key(collection_id collection, std::uint64_t index, std::uint64_t
 }
 
 segment_builder builder_of(const indexed_field& field) {
-    return {field.id(), field.schema(), *payload::path::parse(field.path())};
+    return {field.id(), field.schema(), *payload::path::parse(field.path()), field.analyzer()};
 }
 
 /// None when the builder is empty.

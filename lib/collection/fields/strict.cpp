@@ -24,7 +24,10 @@ struct index_for {
         return test.values.index() == 0 ? is_name() : is_number();
     }
     bool operator()(const filter::range&) const { return is_number(); }
-    bool operator()(const filter::match_prefix&) const { return is_name(); }
+    bool operator()(const filter::match_prefix&) const { return is(field_kind::keyword); }
+    bool operator()(const filter::match_text&) const { return is(field_kind::text); }
+    bool operator()(const filter::match_text_any&) const { return is(field_kind::text); }
+    bool operator()(const filter::match_phrase&) const { return is(field_kind::text); }
     bool operator()(const filter::datetime_range&) const { return is(field_kind::datetime); }
     bool operator()(const geo_radius&) const { return is(field_kind::geo); }
     bool operator()(const geo_bounding_box&) const { return is(field_kind::geo); }
@@ -43,8 +46,8 @@ private:
     [[nodiscard]] bool is_name() const noexcept { return is(field_kind::keyword) || is(field_kind::uuid); }
 };
 
-constexpr field_kind kinds[] = {field_kind::keyword, field_kind::integer, field_kind::boolean, field_kind::datetime,
-                                field_kind::geo};
+constexpr field_kind kinds[] = {field_kind::keyword,  field_kind::integer, field_kind::boolean,
+                                field_kind::datetime, field_kind::geo,     field_kind::text};
 
 class walker {
 public:

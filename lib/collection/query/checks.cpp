@@ -4,6 +4,7 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/slots.hpp>
 
 #include <algorithm>
@@ -100,8 +101,9 @@ result<ready_vector> make_ready(const vector_options& options, std::span<const f
     return ready;
 }
 
-result<checked_query> check_nearest(const collection_options& options, const query& q, std::span<const float> nearest,
+result<checked_query> check_nearest(const read_session& session, const query& q, std::span<const float> nearest,
                                     std::string_view what) {
+    const auto& options = session.collection().options();
     checked_query checked;
     VECSTORE_CHECK(check_limit(q.limit, q.offset));
     VECSTORE_TRY(checked.request.slot, find_slot(options, q.using_vector));
@@ -122,7 +124,7 @@ result<checked_query> check_nearest(const collection_options& options, const que
         VECSTORE_TRY(checked.request.radius, radius_of(vector.metric, *q.within));
     }
     VECSTORE_CHECK(check_names(options, q.with_vectors));
-    VECSTORE_TRY(checked.filter, filter::compiled::compile(q.filter));
+    VECSTORE_TRY(checked.filter, compile_filter(session.state(), q.filter));
     checked.metric = vector.metric;
     checked.request.wanted = q.limit + q.offset;
     checked.request.recall = q.recall;

@@ -60,7 +60,7 @@ struct checked_query {
 /// Checks all of `q` that is about nearness; `nearest` is asked instead of `q.nearest`.
 /// Lifetime: the result borrows `nearest`.
 /// Errors: invalid_argument, not_found.
-[[nodiscard]] result<checked_query> check_nearest(const collection_options& options, const query& q,
+[[nodiscard]] result<checked_query> check_nearest(const read_session& session, const query& q,
                                                   std::span<const float> nearest, std::string_view what = "nearest");
 
 /// True when a score is on the right side of `q.score_threshold` and `q.within`.

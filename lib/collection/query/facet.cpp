@@ -4,6 +4,7 @@
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/payload/path.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/fields/filtered_read.hpp>
 #include <collection/fields/indexed_values.hpp>
 #include <collection/fields/match_reader.hpp>
@@ -22,17 +23,21 @@ using detail::read_session;
 /// Counts values, each at most once a point. Text is borrowed while a point is looked at, and copied when it is new.
 class counter {
 public:
+    /// `uuids`: texts are counted as one spelling of each.
+    explicit counter(bool uuids) : uuids_(uuids) {}
+
     void count(payload::view content, const payload::path& where) {
         const auto point = ++points_;
         const auto add = [&](payload::view v) {
             switch (v.kind()) {
                 case payload::kind::boolean: note(flags_[v.boolean() ? 1 : 0], point); break;
                 case payload::kind::int64: note(integers_[v.int64()], point); break;
-                case payload::kind::string: {
-                    const auto known = texts_.find(v.string());
-                    note(known != texts_.end() ? known->second : texts_[std::string(v.string())], point);
+                case payload::kind::string:
+                    if (uuids_)
+                        note(texts_[field_index::canonical_uuid(v.string())], point);
+                    else
+                        note(of_text(v.string()), point);
                     break;
-                }
                 default: break;
             }
         };
@@ -46,11 +51,9 @@ public:
     /// Adds `points` in which the value is.
     void add(bool flag, std::size_t points) { flags_[flag ? 1 : 0].count += points; }
     void add(std::int64_t value, std::size_t points) { integers_[value].count += points; }
-    void add(std::string_view value, std::size_t points) {
-        const auto known = texts_.find(value);
-        (known != texts_.end() ? known->second : texts_[std::string(value)]).count += points;
-    }
+    void add(std::string_view value, std::size_t points) { of_text(value).count += points; }
 
+    [[nodiscard]] bool uuids() const noexcept { return uuids_; }
     /// The most frequent first, of equal counts the smaller value.
     [[nodiscard]] std::vector<facet_hit> take(std::size_t limit) {
         std::vector<facet_hit> hits;
@@ -75,11 +78,16 @@ private:
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
     };
+    seen& of_text(std::string_view value) {
+        const auto known = texts_.find(value);
+        return known != texts_.end() ? known->second : texts_[std::string(value)];
+    }
     static void note(seen& value, std::size_t point) noexcept {
         value.count += value.last_point != point;
         value.last_point = point;
     }
 
+    bool uuids_;
     std::size_t points_ = 0;
     seen flags_[2];
     std::unordered_map<std::int64_t, seen> integers_;
@@ -173,7 +181,7 @@ result<void> count_values(read_session& session, const payload::path& where, con
     if (matches.told_by_indexes() && !matches.few_candidates()) {
         VECSTORE_TRY(const bool done, count_by_index(session, where, matches, values));
         if (done) return {};
-        values = counter();
+        values = counter(values.uuids());
     }
     return matches.for_each([&](ordinal_id, const detail::point_ref& point) {
         values.count(point.payload, where);
@@ -187,12 +195,13 @@ result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
     VECSTORE_CHECK(detail::check_limit(q.limit, 0));
     const auto where = payload::path::parse(q.key);
     if (!where) return invalid_argument("key: " + where.error().message);
-    VECSTORE_TRY(const auto filter, filter::compiled::compile(q.filter));
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    VECSTORE_TRY(const auto filter, detail::compile_filter(session.state(), q.filter));
     VECSTORE_CHECK(detail::check_key(
         session, q.key, "key",
         {field_kind::keyword, field_kind::integer, field_kind::floating, field_kind::boolean, field_kind::uuid}));
-    counter values;
+    const auto* const field = detail::find_field(*session.state().fields, payload::to_string(*where));
+    counter values(field != nullptr && field->schema().kind == field_kind::uuid);
     VECSTORE_CHECK(count_values(session, *where, filter, values));
     return values.take(q.limit);
 }

@@ -98,7 +98,7 @@ const char* kind_wanted(operation what) {
 
 class ready_formula::maker {
 public:
-    explicit maker(const formula& f) : formula_(f) {}
+    maker(const formula& f, const filter_compiler& compile) : formula_(f), compile_(compile) {}
 
     result<node> make(const scoring::expression& e, const std::string& above, std::size_t depth) {
         if (depth > formula_depth_max) return bad(above, "nested deeper than " + std::to_string(formula_depth_max));
@@ -117,7 +117,7 @@ public:
         if (has_path(e.what)) VECSTORE_CHECK(read_path(e, place, made));
         if (e.what == operation::score) VECSTORE_CHECK(read_score(e, place, made));
         if (e.what == operation::condition) {
-            auto compiled = filter::compiled::compile(e.matches);
+            auto compiled = compile_(e.matches);
             if (!compiled) return bad(place, compiled.error().message);
             made.matches = *std::move(compiled);
         }
@@ -179,6 +179,7 @@ private:
     }
 
     const formula& formula_;
+    const filter_compiler& compile_;
     std::size_t nodes_ = 0;
 };
 
@@ -290,8 +291,8 @@ private:
     std::optional<std::string> failure_;
 };
 
-result<ready_formula> ready_formula::make(const formula& f) {
-    maker making(f);
+result<ready_formula> ready_formula::make(const formula& f, const filter_compiler& compile) {
+    maker making(f, compile);
     VECSTORE_CHECK(making.check_defaults());
     VECSTORE_TRY(auto root, making.make(f.expression, "formula", 1));
     return ready_formula(std::move(root));

@@ -8,6 +8,7 @@
 
 #include <collection/lookup.hpp>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,10 +16,16 @@
 
 namespace vecstore::detail {
 
+using filter_compiler = std::function<result<filter::compiled>(const filter::expression&)>;
+[[nodiscard]] inline result<filter::compiled> compile_plain(const filter::expression& filter) {
+    return filter::compiled::compile(filter);
+}
+
 class ready_formula {
 public:
     /// Errors: invalid_argument, with the place: `formula.sum[1].exp_decay.scale: ...`.
-    [[nodiscard]] static result<ready_formula> make(const formula& f);
+    /// `compile`: what conditions are compiled with; by default as fields without an index mean them.
+    [[nodiscard]] static result<ready_formula> make(const formula& f, const filter_compiler& compile = compile_plain);
 
     /// The score of a point; `scores`: what it has in each prefetch; `vectors`: for conditions about them.
     /// Errors: invalid_argument (a value is missing or of another kind, a result is not finite), which names the point.

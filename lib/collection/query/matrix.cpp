@@ -9,6 +9,7 @@
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/fields/match_reader.hpp>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ struct drawn_rows {
     std::vector<const void*> vectors;
 };
 result<drawn_rows> draw(read_session& session, std::size_t slot, const matrix_query& q) {
-    VECSTORE_TRY(const auto filter, filter::compiled::compile(q.filter));
+    VECSTORE_TRY(const auto filter, detail::compile_filter(session.state(), q.filter));
     query_plan plan;
     VECSTORE_TRY(const auto matches, detail::matching_points(session, filter, plan));
     detail::random_choice<ordinal_id> choice(q.sample, q.seed);

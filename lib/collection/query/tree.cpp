@@ -14,6 +14,7 @@
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/filter/dsl.hpp>
 
+#include <collection/fields/field_filter.hpp>
 #include <collection/fields/match_reader.hpp>
 
 #include <algorithm>
@@ -49,7 +50,7 @@ public:
             lists.push_back(*std::move(list));
         }
         step s{q, {}, lists, q.offset + q.limit, std::nullopt};
-        VECSTORE_TRY(s.filter, filter::compiled::compile(filter));
+        VECSTORE_TRY(s.filter, compile_filter(session_.state(), filter));
         if (!lists.empty()) s.only = union_of(lists);
         // What prefetches have found in time is made the best of.
         std::optional<uninterrupted> to_the_end;
@@ -112,7 +113,9 @@ private:
     result<point_list> ask(const step& s, const rrf& how) { return fuse(how, s.lists, s.wanted); }
     result<point_list> ask(const step& s, const dbsf& how) { return fuse(how, s.lists, s.wanted); }
     result<point_list> ask(const step& s, const formula& how) {
-        VECSTORE_TRY(const auto score, ready_formula::make(how));
+        VECSTORE_TRY(const auto score, ready_formula::make(how, [this](const auto& filter) {
+                         return compile_filter(session_.state(), filter);
+                     }));
         std::vector<scored_point> points;
         for (const auto ordinal : *s.only) points.push_back({ordinal});
         const auto scores = scores_by_point(s.lists, points);
@@ -170,7 +173,7 @@ private:
     /// The nearest to `vector` but for the points of `excluded`, ascending.
     result<point_list> nearest(const step& s, std::span<const float> vector, std::string_view what,
                                const ordinal_list& excluded) {
-        VECSTORE_TRY(auto checked, check_nearest(session_.collection().options(), s.q, vector, what));
+        VECSTORE_TRY(auto checked, check_nearest(session_, s.q, vector, what));
         auto& request = checked.request;
         if (s.q.mmr) request.wanted = s.q.mmr->candidates_limit.value_or(s.wanted);
         const auto wanted = request.wanted;

@@ -10,14 +10,13 @@ using namespace vecstore;
 using namespace vecstore::test;
 using field_index::ordinal_bitmap;
 using field_index::segment;
-using field_index::segment_builder;
 
 namespace {
 
-constexpr field_schema all_kinds[] = {{.kind = field_kind::keyword},  {.kind = field_kind::integer},
-                                      {.kind = field_kind::floating}, {.kind = field_kind::boolean},
-                                      {.kind = field_kind::datetime}, {.kind = field_kind::geo},
-                                      {.kind = field_kind::uuid}};
+const field_schema all_kinds[] = {{.kind = field_kind::keyword},  {.kind = field_kind::integer},
+                                  {.kind = field_kind::floating}, {.kind = field_kind::boolean},
+                                  {.kind = field_kind::datetime}, {.kind = field_kind::geo},
+                                  {.kind = field_kind::uuid},     {.kind = field_kind::text}};
 
 /// A value of any kind; those of one kind more often than others.
 std::string some_value(random_source& random, std::uint64_t liked, bool in_array = false) {
@@ -205,7 +204,7 @@ TEST_CASE("segment: what is merged knows as much as what is built", "[field_inde
             kept.emplace(ordinal, bytes);
             wanted.add(ordinal);
         }
-        segment_builder merger(segment_disk::index, all_kinds[kind], path_of("f"));
+        auto merger = segment_disk::builder_of(all_kinds[kind], "f");
         for (const auto& part : parts) merger.add(*disk.build(all_kinds[kind], "f", part), wanted).value();
         const auto merged = disk.write(merger);
         REQUIRE(merged != nullptr);

@@ -40,17 +40,23 @@ struct segment_disk {
         if (opened->file().root() != summary.root || opened->head().points != summary.points) return nullptr;
         return opened;
     }
+    static field_index::segment_builder builder_of(const field_schema& schema, std::string_view path) {
+        std::optional<text::analyzer> analyzer;
+        if (schema.kind == field_kind::text) analyzer = text::analyzer::create(schema.analyzer).value();
+        return {index, schema, path_of(path), analyzer};
+    }
     std::shared_ptr<const field_index::segment> build(const field_schema& schema, std::string_view path,
                                                       const payloads& points) {
-        field_index::segment_builder builder(index, schema, path_of(path));
+        auto builder = builder_of(schema, path);
         for (const auto& [ordinal, bytes] : points) builder.add(ordinal, payload::view::trusted(bytes));
         return write(builder);
     }
 };
 
 /// What the evaluator says of the points that are covered.
-inline field_index::ordinal_bitmap evaluated(const filter::expression& filter, const payloads& points) {
-    const auto compiled = filter::compiled::compile(filter).value();
+inline field_index::ordinal_bitmap evaluated(const filter::expression& filter, const payloads& points,
+                                             const filter::text_rules& rules = {}) {
+    const auto compiled = filter::compiled::compile(filter, rules).value();
     field_index::ordinal_bitmap found;
     for (const auto& [ordinal, bytes] : points)
         if (compiled(point_id(std::uint64_t{ordinal}), payload::view::trusted(bytes))) found.add(ordinal);
