@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the examples and runs them: the quick start, then a search in 10,000 dictionary entries.
+# Builds the examples and runs them: the quick start, a search in 10,000 dictionary entries, and what hybrid search finds there.
 # usage: cmake/demo.sh [words to search for ...]     the arguments go to the example word_search
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,3 +21,4 @@ run() {
 }
 run quickstart
 run word_search "$@"
+run rag evaluate
