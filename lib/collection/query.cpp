@@ -1,9 +1,8 @@
-// Reads of a collection: query, get, scroll, count.
+// Reads of a collection: query, get.
 #include "answering_order.hpp"
 #include "batch_search.hpp"
 #include "notes.hpp"
 #include "query/checks.hpp"
-#include "query/ordered.hpp"
 #include "query/other_vectors.hpp"
 #include "query/time_limit.hpp"
 #include "query/tree.hpp"
@@ -11,9 +10,6 @@
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
-
-#include <collection/fields/field_filter.hpp>
-#include <collection/fields/filtered_read.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -165,38 +161,6 @@ result<std::vector<query_result>> answer_each(read_session& session, const detai
     return answers;
 }
 
-result<scroll_page> scroll_ordered(read_session& session, const scroll& page, const filter::compiled& filter) {
-    if (page.offset) return invalid_argument("Cannot use an `offset` when using `order_by`.");
-    VECSTORE_CHECK(detail::check(*page.order_by));
-    query_plan plan;
-    VECSTORE_TRY(const auto list, detail::ordered(session, *page.order_by, filter, nullptr, page.limit, plan));
-    scroll_page answer;
-    for (const auto& p : list.points) {
-        VECSTORE_TRY(const auto point, session.point(p.ordinal));
-        auto& record = answer.records.emplace_back();
-        record.order_value = p.value;
-        VECSTORE_CHECK(session.fill(record, p.ordinal, point, page.with_payload, page.with_vectors));
-    }
-    return answer;
-}
-
-/// A page of few matches.
-result<void> scroll_candidates(read_session& session, const scroll& page, const detail::filter_plan& known,
-                               const filter::compiled& filter, scroll_page& answer) {
-    VECSTORE_TRY(const auto found,
-                 detail::candidates_by_id(session, known, filter, page.offset.value_or(point_id{}), page.limit + 1));
-    for (const auto& [id, ordinal] : found) {
-        if (answer.records.size() == page.limit) {
-            answer.next = id;
-            break;
-        }
-        VECSTORE_TRY(const auto point, session.point(ordinal));
-        VECSTORE_CHECK(
-            session.fill(answer.records.emplace_back(), ordinal, point, page.with_payload, page.with_vectors));
-    }
-    return {};
-}
-
 }  // namespace
 
 result<query_result> collection::query(const vecstore::query& query) const {
@@ -270,56 +234,6 @@ result<record> collection::get(point_id id, const payload::selector& with_payloa
     VECSTORE_TRY(auto records, get(std::span(&id, 1), with_payload, with_vectors));
     if (records.empty()) return error{errc::not_found, "no point with id " + to_string(id)};
     return std::move(records.front());
-}
-
-result<scroll_page> collection::scroll(const vecstore::scroll& page) const {
-    VECSTORE_CHECK(check_limit(page.limit, 0));
-    VECSTORE_TRY(auto session, read_session::open(*access_));
-    VECSTORE_TRY(const auto filter, detail::compile_filter(session.state(), page.filter));
-    VECSTORE_CHECK(check_names(session.collection().options(), page.with_vectors));
-    if (page.order_by) return scroll_ordered(session, page, filter);
-    VECSTORE_TRY(const auto known, detail::filter_plan::make(session, filter));
-    scroll_page answer;
-    if (known.bounded() && detail::worth_sorting(known.candidates(), page.limit, session.state().point_count)) {
-        VECSTORE_CHECK(scroll_candidates(session, page, known, filter, answer));
-        return answer;
-    }
-    std::optional<error> failure;
-    VECSTORE_CHECK(session.for_each_id(page.offset.value_or(point_id{}), [&](const point_id& id, ordinal_id ordinal) {
-        const auto verdict = known.of(ordinal);
-        if (verdict == detail::filter_plan::verdict::no) return true;
-        auto point = session.point(ordinal);
-        if (!point) {
-            failure = std::move(point).error();
-            return false;
-        }
-        if (verdict == detail::filter_plan::verdict::ask && !session.passes(filter, ordinal, *point)) return true;
-        if (answer.records.size() == page.limit) {
-            answer.next = id;
-            return false;
-        }
-        auto filled =
-            session.fill(answer.records.emplace_back(), ordinal, *point, page.with_payload, page.with_vectors);
-        if (!filled) failure = std::move(filled).error();
-        return !failure;
-    }));
-    if (failure) return *std::move(failure);
-    return answer;
-}
-
-result<std::size_t> collection::count(const filter::expression& filter) const {
-    VECSTORE_TRY(auto session, read_session::open(*access_));
-    VECSTORE_TRY(const auto compiled, detail::compile_filter(session.state(), filter));
-    if (compiled.passes_all()) return session.state().point_count;
-    VECSTORE_TRY(const auto known, detail::filter_plan::make(session, compiled));
-    if (known.bounded() && (known.exact() || detail::few_of(known.candidates(), session.state().point_count)))
-        return detail::count_candidates(session, known, compiled);
-    std::size_t matches = 0;
-    VECSTORE_CHECK(session.for_each_point([&](ordinal_id ordinal, const detail::point_ref& point) {
-        matches += session.passes(compiled, ordinal, point);
-        return true;
-    }));
-    return matches;
 }
 
 }  // namespace vecstore

@@ -33,7 +33,11 @@ public:
     interruption* interrupt_for(interruption* reason) noexcept { return std::exchange(interruption_, reason); }
     /// True when the read is to end with what it has.
     [[nodiscard]] bool interrupted() { return interruption_ != nullptr && interruption_->due(); }
-    /// The same, and so many rows are left out by it.
+    /// True when it has been told so.
+    [[nodiscard]] bool was_interrupted() const noexcept {
+        return interruption_ != nullptr && interruption_->reason().has_value();
+    }
+    /// The same as `interrupted`, and so many rows are left out by it.
     [[nodiscard]] bool interrupted_before(std::size_t rows) {
         if (!interrupted()) return false;
         interruption_->rows_left(rows);

@@ -146,7 +146,7 @@ public:
     /// Errors: as `query`.
     /// Cost:   with a payload index (keyword, integer, bool) that also knows the filter's answer, a look at each value; else
     ///         reads the payload of each point that matches.
-    result<std::vector<facet_hit>> facet(const facet_query& query) const;
+    result<facet_result> facet(const facet_query& query) const;
     /// The nearest to each other of points drawn at random. Exact.
     /// Errors: as `query`.  Cost: O(sample^2) distances, and one look at each row to draw.
     result<vecstore::distance_matrix> distance_matrix(const matrix_query& query) const;
@@ -156,6 +156,8 @@ public:
 
     /// How many points match.  Cost: O(1) without a filter, else as far as payload indexes do not tell one evaluation for each point.
     result<std::size_t> count(const filter::expression& filter = {}) const;
+    /// The same, within a time.  Errors: as `query`.
+    result<count_result> count_within(const count_query& query) const;
 
     /// Indexes a payload field, so that filters on it need not read payloads. Points that are there are looked at while
     /// writes and queries go on; those to come are indexed by checkpoints. The same index again changes nothing, another

@@ -165,11 +165,31 @@ struct scroll {
     payload::selector with_payload = true;
     vector_selector with_vectors = false;
     std::optional<vecstore::order_by> order_by = {};  ///< not with `offset`
+    std::uint64_t timeout_ms = 0;                     ///< these three as in `query`
+    std::stop_token stop = {};
+    bool allow_partial = false;
 };
 
 struct scroll_page {
     std::vector<record> records;
     std::optional<point_id> next;  ///< the `offset` of the next page; absent on the last
+    /// As in query_result. By id, the records are the first ones all the same, and `next` is the way on.
+    bool partial = false;
+    std::string missing = {};
+};
+
+/// How many points match, within a time.
+struct count_query {
+    filter::expression filter = {};
+    std::uint64_t timeout_ms = 0;  ///< these three as in `query`
+    std::stop_token stop = {};
+    bool allow_partial = false;
+};
+
+struct count_result {
+    std::size_t count = 0;
+    bool partial = false;  ///< there may be more: `count` have been found by then
+    std::string missing = {};
 };
 
 }  // namespace vecstore

@@ -19,7 +19,9 @@ bool worth_sorting(std::uint64_t candidates, std::size_t limit, std::size_t poin
 result<std::size_t> count_candidates(read_session& session, const filter_plan& known, const filter::compiled& filter) {
     auto matches = known.exact() ? known.sure_matches(session) : 0;
     std::optional<error> failure;
+    std::size_t looked = 0;
     const auto ask = [&](ordinal_id ordinal, filter_plan::verdict verdict) {
+        if (++looked % interruption_interval == 0 && session.interrupted()) return false;
         if (verdict == filter_plan::verdict::yes) return true;  // has been counted
         const auto point = session.point(ordinal);
         if (!point) {
@@ -42,7 +44,9 @@ result<std::vector<std::pair<point_id, ordinal_id>>> candidates_by_id(read_sessi
                                                                       const point_id& first, std::size_t limit) {
     std::vector<std::pair<point_id, ordinal_id>> found;
     std::optional<error> failure;
+    std::size_t looked = 0;
     known.for_each_candidate(session, [&](ordinal_id ordinal, filter_plan::verdict verdict) {
+        if (++looked % interruption_interval == 0 && session.interrupted()) return false;
         const auto point = session.point(ordinal);
         if (!point) {
             failure = point.error();
@@ -54,6 +58,7 @@ result<std::vector<std::pair<point_id, ordinal_id>>> candidates_by_id(read_sessi
         return true;
     });
     if (failure) return *std::move(failure);
+    if (session.was_interrupted()) found.clear();  // they need not be the first ones
     const auto kept = std::min(limit, found.size());
     std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end());
     found.resize(kept);

@@ -1,5 +1,6 @@
 // Counts of the values of a field, out of its payload index where that knows them.
 #include "checks.hpp"
+#include "time_limit.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/payload/path.hpp>
@@ -191,11 +192,13 @@ result<void> count_values(read_session& session, const payload::path& where, con
 
 }  // namespace
 
-result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
+result<facet_result> collection::facet(const facet_query& q) const {
     VECSTORE_CHECK(detail::check_limit(q.limit, 0));
     const auto where = payload::path::parse(q.key);
     if (!where) return invalid_argument("key: " + where.error().message);
+    const auto begin_ms = detail::time_limit::now(*access_, q);
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    const detail::time_limit limit(session, *access_, q, begin_ms);
     VECSTORE_TRY(const auto filter, detail::compile_filter(session.state(), q.filter));
     VECSTORE_CHECK(detail::check_key(
         session, q.key, "key",
@@ -203,7 +206,10 @@ result<std::vector<facet_hit>> collection::facet(const facet_query& q) const {
     const auto* const field = detail::find_field(*session.state().fields, payload::to_string(*where));
     counter values(field != nullptr && field->schema().kind == field_kind::uuid);
     VECSTORE_CHECK(count_values(session, *where, filter, values));
-    return values.take(q.limit);
+    facet_result answer;
+    static_cast<std::vector<facet_hit>&>(answer) = values.take(q.limit);
+    VECSTORE_CHECK(limit.finish(answer));
+    return answer;
 }
 
 }  // namespace vecstore

@@ -2,6 +2,7 @@
 #include "checks.hpp"
 #include "random_choice.hpp"
 #include "row_scan.hpp"
+#include "time_limit.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
@@ -52,16 +53,20 @@ result<drawn_rows> draw(read_session& session, std::size_t slot, const matrix_qu
 
 result<vecstore::distance_matrix> collection::distance_matrix(const matrix_query& q) const {
     VECSTORE_CHECK(check_matrix(q));
+    const auto begin_ms = detail::time_limit::now(*access_, q);
     VECSTORE_TRY(auto session, read_session::open(*access_));
+    const detail::time_limit limit(session, *access_, q, begin_ms);
     VECSTORE_TRY(const auto slot, detail::find_slot(session.collection().options(), q.using_vector));
     const auto& options = session.collection().options().vectors[slot];
     VECSTORE_TRY(const auto drawn, draw(session, slot, q));
     const auto count = drawn.ordinals.size();
     vecstore::distance_matrix matrix;
     std::vector<float> values(options.dim), distances(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        VECSTORE_TRY(const auto point, session.point(drawn.ordinals[i]));
+    for (const auto ordinal : drawn.ordinals) {
+        VECSTORE_TRY(const auto point, session.point(ordinal));
         matrix.ids.push_back(point.id);
+    }
+    for (std::size_t i = 0; i < count && !session.interrupted(); ++i) {
         unpack(options.type, drawn.vectors[i], values);
         VECSTORE_TRY(const auto ready, detail::make_ready(options, values, "distance_matrix"));
         const distance_computer distance(options.metric, options.type, ready.data, options.dim);
@@ -75,6 +80,7 @@ result<vecstore::distance_matrix> collection::distance_matrix(const matrix_query
             matrix.scores.push_back(to_score(options.metric, n.distance));
         }
     }
+    VECSTORE_CHECK(limit.finish(matrix));
     return matrix;
 }
 

@@ -1,8 +1,7 @@
-/// The time that a query has, and what becomes of its answer when it is up.
+/// The time that a question has, and what becomes of its answer when it is up. A question is what has `timeout_ms`, `stop` and
+/// `allow_partial`.
 /// Thread safety: belongs to one thread, as the session does.
 #pragma once
-
-#include <vecstore/collection/query.hpp>
 
 #include <collection/port.hpp>
 #include <collection/reader.hpp>
@@ -17,7 +16,8 @@ namespace vecstore::detail {
 class time_limit {
 public:
     /// `begin_ms`: on the port's steady clock, when the call began; not used by queries without a timeout.
-    time_limit(read_session& session, const collection_access& access, const query& q, std::uint64_t begin_ms)
+    template <class Question>
+    time_limit(read_session& session, const collection_access& access, const Question& q, std::uint64_t begin_ms)
         : session_(session), allow_partial_(q.allow_partial) {
         if (!limits(q)) return;
         const auto end = q.timeout_ms == 0 ? 0 : begin_ms + std::min(q.timeout_ms, ~std::uint64_t{0} - begin_ms);
@@ -29,8 +29,17 @@ public:
     time_limit& operator=(const time_limit&) = delete;
     ~time_limit() { session_.interrupt_for(nullptr); }
 
-    /// True when a query has one.
-    [[nodiscard]] static bool limits(const query& q) noexcept { return q.timeout_ms != 0 || q.stop.stop_possible(); }
+    /// True when a question has one.
+    template <class Question>
+    [[nodiscard]] static bool limits(const Question& q) noexcept {
+        return q.timeout_ms != 0 || q.stop.stop_possible();
+    }
+
+    /// When a call begins: `begin_ms`.
+    template <class Question>
+    [[nodiscard]] static std::uint64_t now(const collection_access& access, const Question& q) {
+        return q.timeout_ms != 0 ? access.database->steady_ms() : 0;
+    }
 
     /// When the answer was interrupted: marks it, or gives the error in place of it.
     template <class Answer>

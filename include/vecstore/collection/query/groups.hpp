@@ -50,6 +50,9 @@ struct facet_query {
     std::string key = {};    ///< path of the payload
     std::size_t limit = 10;  ///< 1 to query_limit_max
     filter::expression filter = {};
+    std::uint64_t timeout_ms = 0;  ///< these three as in `query`
+    std::stop_token stop = {};
+    bool allow_partial = false;
 };
 
 using facet_value = std::variant<bool, std::int64_t, std::string>;
@@ -61,6 +64,12 @@ struct facet_hit {
     friend bool operator==(const facet_hit&, const facet_hit&) = default;
 };
 
+/// The most frequent first.
+struct facet_result : std::vector<facet_hit> {
+    bool partial = false;  ///< as in query_result; counts are too small then, and values may be missing
+    std::string missing = {};
+};
+
 /// Distances among points drawn at random.
 struct matrix_query {
     std::size_t sample = 10;  ///< points, 2 to matrix_sample_max; fewer when not so many match and have the vector
@@ -68,6 +77,9 @@ struct matrix_query {
     std::string using_vector = {};
     filter::expression filter = {};
     std::optional<std::uint64_t> seed = {};  ///< as in random_sample
+    std::uint64_t timeout_ms = 0;            ///< these three as in `query`
+    std::stop_token stop = {};
+    bool allow_partial = false;
 };
 
 /// A sparse matrix: entry i is at row `rows[i]` and column `columns[i]`, both numbers in `ids`. Of each row the best come
@@ -77,6 +89,8 @@ struct distance_matrix {
     std::vector<std::uint32_t> rows = {};
     std::vector<std::uint32_t> columns = {};
     std::vector<float> scores = {};
+    bool partial = false;  ///< as in query_result: only some of the points were drawn from, or rows are missing
+    std::string missing = {};
 };
 
 }  // namespace vecstore
