@@ -18,12 +18,17 @@ collection make_collection() {
     }();
     collection_options options;
     options.vectors.emplace_back().dim = 2;
+    options.vectors.push_back({.name = "many", .dim = 2, .multi = true});
+    options.sparse_vectors = {{.name = "words"}, {.name = "texts", .bm25 = text::bm25_options{}}};
     auto docs = db.create_collection("docs", options).value();
     std::vector<point> points;
     for (int i = 1; i <= 4; ++i) {
         auto& p = points.emplace_back();
         p.id = i;
         p.vector = {static_cast<float>(i), 1};
+        p.multi = {{"many", {{static_cast<float>(i), 1}, {1, 1}}}};
+        p.sparse = {{"words", {{7, 42}, {static_cast<float>(i), 1}}},
+                    {"texts", bm25("blue whale " + std::to_string(i))}};
         p.payload = {{"a", i}, {"loc", {{"lon", i}, {"lat", i}}}, {"date", "2024-01-0" + std::to_string(i)}};
     }
     (void)docs.upsert(points).value();

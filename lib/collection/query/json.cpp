@@ -177,8 +177,16 @@ result<mmr> mmr_of(const value& json, const std::string& place) {
     return parsed;
 }
 
-/// A vector or the id of a point.
+/// A vector of any kind or the id of a point.
 result<void> read_nearest(const value& json, const std::string& place, query& into) {
+    if (is_sparse(json)) {
+        VECSTORE_TRY(into.nearest_sparse, sparse_of(json, place));
+        return {};
+    }
+    if (is_multi(json)) {
+        VECSTORE_TRY(into.nearest_multi, multi_of(json, place));
+        return {};
+    }
     VECSTORE_TRY(auto parsed, example_of(json, place));
     if (const auto* id = parsed.if_id())
         into.ask = nearest_to_point{*id};
@@ -223,7 +231,7 @@ constexpr std::array<kind_of_question, 8> kinds = {{{"recommend", recommend_of},
 
 result<void> read_question(const value& json, const std::string& place, query& into) {
     const auto* object = json.if_object();
-    if (object == nullptr) return read_nearest(json, place, into);
+    if (object == nullptr || is_sparse(json)) return read_nearest(json, place, into);
     if (const auto* nearest = present(*object, "nearest")) {
         VECSTORE_CHECK(read(*object, "mmr", place, into.mmr, mmr_of));
         return read_nearest(*nearest, member(place, "nearest"), into);

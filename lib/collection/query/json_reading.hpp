@@ -5,6 +5,7 @@
 #include <vecstore/collection/query/example.hpp>
 #include <vecstore/collection/query/formula.hpp>
 #include <vecstore/collection/query/order.hpp>
+#include <vecstore/collection/sparse_value.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/payload/value.hpp>
 
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vecstore::detail {
 
@@ -35,6 +37,13 @@ using payload::value;
 [[nodiscard]] result<bool> flag_of(const value& json, const std::string& place);
 [[nodiscard]] result<point_id> id_of(const value& json, const std::string& place);
 [[nodiscard]] result<std::vector<float>> vector_of(const value& json, const std::string& place);
+/// `{"indices": [...], "values": [...]}`, or `{"text": "...", "model": "bm25"}` (also "qdrant/bm25").
+/// Errors: unsupported for a text with another model.
+[[nodiscard]] bool is_sparse(const value& json) noexcept;
+[[nodiscard]] result<sparse_value> sparse_of(const value& json, const std::string& place);
+/// `[[...], [...]]`, all of one length.
+[[nodiscard]] bool is_multi(const value& json) noexcept;
+[[nodiscard]] result<std::vector<std::vector<float>>> multi_of(const value& json, const std::string& place);
 [[nodiscard]] result<example> example_of(const value& json, const std::string& place);
 [[nodiscard]] result<order_by> order_by_of(const value& json, const std::string& place);
 

@@ -115,7 +115,9 @@ TEST_CASE("query json: what makes no sense together is refused", "[query_json]")
     CHECK_FALSE(said(R"({"query": {"formula": 1}})").empty());
     CHECK(said(R"({"prefetch": [{"query": {"order_by": "a b"}}], "query": [1]})")
               .starts_with("prefetch[0]: order_by.key: "));
-    for (const auto* json : {R"({"query": {"text": "x", "model": "y"}})", R"({"query": [[1, 2], [3, 4]]})",
+    for (const auto* json : {R"({"query": {"text": "x", "model": "y"}})", R"({"query": {"image": "x", "model": "y"}})",
+                             R"({"query": {"recommend": {"positive": [[[1, 2], [3, 4]]]}}})",
+                             R"({"query": {"recommend": {"positive": [{"indices": [1], "values": [1]}]}}})",
                              R"({"query": {"relevance_feedback": {}}})"})
         CHECK(code(vs::parse_query(json)) == vs::errc::unsupported);
 }
