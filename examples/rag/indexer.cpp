@@ -179,7 +179,13 @@ vs::result<index_report> index_folder(store& to, const std::string& folder, cons
     const auto open = [&]() -> vs::result<generation> {
         if (indexed && !options.relearn) return to.current(options.embedding);
         VECSTORE_TRY(const auto learner, learn(folder, on_disk, options.chunks));
-        VECSTORE_TRY(auto made, to.begin(options.embedding, learner));
+        auto embedding = options.embedding;
+        if (indexed && embedding.url.empty()) {
+            VECSTORE_TRY(auto before, to.embedding());
+            before.api_key = embedding.api_key;
+            embedding = std::move(before);
+        }
+        VECSTORE_TRY(auto made, to.begin(embedding, learner));
         // The first one counts from the beginning, so that it can go on after an interruption.
         if (!indexed) VECSTORE_CHECK(to.make_current(made));
         return made;

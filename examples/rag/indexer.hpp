@@ -21,7 +21,8 @@ inline constexpr std::size_t file_bytes_max = 4u << 20;
 
 struct index_options {
     embedding_options embedding = {};
-    /// Learn from the texts anew (or let another server embed them), into a generation of its own.
+    /// Make all vectors anew, into a generation of its own: by the server of `embedding`; without one as before, where the
+    /// built-in embedder learns from what is there now.
     bool relearn = false;
     chunk_options chunks = {};
 };

@@ -61,29 +61,38 @@ vs::result<bool> store::indexed() const {
     return std::any_of(aliases.begin(), aliases.end(), [](const auto& a) { return a.alias == kinds[0]; });
 }
 
-vs::result<generation> store::current(const embedding_options& wanted) const {
+vs::result<embedding_options> store::embedding() const {
     VECSTORE_TRY(const bool any, indexed());
     if (!any) return vs::error{vs::errc::not_found, "nothing is indexed yet: rag index FOLDER"};
+    VECSTORE_TRY(const auto passages, db_.open_collection("passages"));
+    VECSTORE_TRY(const auto info, passages.info());
+    embedding_options made_by;
+    made_by.url = info.options.metadata["url"].string_or("");
+    made_by.model = info.options.vectors.at(0).model;
+    return made_by;
+}
+
+vs::result<generation> store::current(const embedding_options& wanted) const {
+    VECSTORE_TRY(const auto made_by, embedding());
     VECSTORE_TRY(auto passages, db_.open_collection("passages"));
     VECSTORE_TRY(auto files, db_.open_collection("files"));
     VECSTORE_TRY(const auto info, passages.info());
-    const auto& dense = info.options.vectors.at(0);
-    const auto url = std::string(info.options.metadata["url"].string_or(""));
+    const auto dim = info.options.vectors.at(0).dim;
     generation found{std::move(passages), std::move(files), nullptr};
     const auto another = [&](const std::string& model) {
-        return vs::error{vs::errc::conflict, "the store's vectors were made by " + dense.model + ", not by " + model +
+        return vs::error{vs::errc::conflict, "the store's vectors were made by " + made_by.model + ", not by " + model +
                                                  ": index with --relearn to make them anew"};
     };
-    if (url.empty()) {
+    if (made_by.url.empty()) {
         if (!wanted.url.empty()) return another(wanted.model);
         VECSTORE_TRY(const auto words, db_.open_collection("words"));
         VECSTORE_TRY(auto made, corpus_embedder::open(words));
         found.built_in = made.get();
         found.embedder = std::move(made);
     } else {
-        if (!wanted.model.empty() && wanted.model != dense.model) return another(wanted.model);
+        if (!wanted.model.empty() && wanted.model != made_by.model) return another(wanted.model);
         VECSTORE_TRY(found.embedder,
-                     server({wanted.url.empty() ? url : wanted.url, dense.model, wanted.api_key}, dense.dim));
+                     server({wanted.url.empty() ? made_by.url : wanted.url, made_by.model, wanted.api_key}, dim));
     }
     return found;
 }

@@ -46,6 +46,9 @@ public:
     /// False before the first indexing.
     [[nodiscard]] vecstore::result<bool> indexed() const;
 
+    /// Whom the vectors that count were made by.  Errors: not_found (nothing is indexed), those of `collection::info`.
+    [[nodiscard]] vecstore::result<embedding_options> embedding() const;
+
     /// The generation that counts, with the embedder that it was made with.
     /// Errors: not_found (nothing is indexed), conflict (`wanted` names another model), those of the embedder.
     [[nodiscard]] vecstore::result<generation> current(const embedding_options& wanted = {}) const;

@@ -1,5 +1,6 @@
 // The embedder that asks a server, against one on a thread of its own, on the loopback.
 #include "support/store.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <vecstore/payload/json.hpp>
 
@@ -9,9 +10,12 @@
 #include <boost/beast/http.hpp>
 #include <catch2/catch.hpp>
 #include <rag/http_embedder.hpp>
+#include <rag/indexer.hpp>
+#include <rag/search.hpp>
 #include <rag/store.hpp>
 
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -177,4 +181,27 @@ TEST_CASE("rag: a store keeps to the model of its server", "[rag]") {
     q.using_vector = rag::dense_name;
     q.model = "large";
     CHECK_FALSE(store.current().value().passages.query(q).has_value());
+
+    CHECK(store.embedding().value().url == server.url());
+}
+
+TEST_CASE("rag: vectors of a server are made anew by it, or by another", "[rag]") {
+    const tiny_server server(
+        [](const auto& asked) { return lengths(asked, *asked["model"].if_string() == "small" ? 4 : 6); });
+    const vs::test::temporary_directory notes;
+    std::ofstream(notes / "one.txt") << "A text.";
+    auto store = rag::store::in_memory().value();
+    (void)rag::index_folder(store, notes.path(), {.embedding = {.url = server.url(), .model = "small"}}).value();
+    CHECK(rag::index_folder(store, notes.path(), {.relearn = true}).value().added == 1);
+    CHECK(store.current().value().embedder->dim() == 4);
+    const rag::index_options large{.embedding = {.url = server.url(), .model = "large"}};
+    CHECK(vs::test::code_of(rag::index_folder(store, notes.path(), large)) == vs::errc::conflict);
+    auto anew = large;
+    anew.relearn = true;
+    CHECK(rag::index_folder(store, notes.path(), anew).value().passages == 1);
+    auto in = store.current().value();
+    CHECK(in.embedder->model() == "large");
+    CHECK(in.embedder->dim() == 6);
+    CHECK(rag::search(in, {.text = "text"}).value().size() == 1);
+    CHECK(store.database().list_collections().value() == std::vector<std::string>{"files-3", "passages-3"});
 }
