@@ -7,7 +7,7 @@
 #include <vecstore/collection/query.hpp>
 #include <vecstore/filter/evaluate.hpp>
 
-#include <collection/fields/filtered_read.hpp>
+#include <collection/fields/filter_plan.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -23,12 +23,14 @@ public:
                   query_plan& plan) noexcept
         : session_(session), filter_(filter), only_(only), plan_(plan) {}
 
-    /// Asks the payload indexes.  Errors: invalid_argument (strict_filters), corruption, io.
-    [[nodiscard]] result<void> open() {
+    /// Asks the payload indexes. Points are listed when no larger share of all can match.
+    /// Errors: invalid_argument (strict_filters), corruption, io.
+    [[nodiscard]] result<void> open(double share) {
         if (only_ != nullptr || filter_.passes_all()) return {};
         VECSTORE_TRY(known_, filter_plan::make(session_, filter_));
         by_ids_ = filter_.required_ids().has_value();
-        few_ = known_.bounded() && few_of(known_.candidates(), session_.state().point_count);
+        few_ = known_.bounded() &&
+               static_cast<double>(known_.candidates()) <= share * static_cast<double>(session_.state().point_count);
         return {};
     }
 
@@ -50,6 +52,10 @@ public:
         return {};
     }
 
+    /// True when the filter is known not to let the point pass, without its payload.
+    [[nodiscard]] bool rules_out(ordinal_id ordinal) const noexcept {
+        return known_.of(ordinal) == filter_plan::verdict::no;
+    }
     /// The filter alone. The first failure to read a payload is kept; from then on nothing matches.
     bool pass(ordinal_id ordinal) {
         if (failure_) return false;

@@ -12,6 +12,8 @@ namespace vecstore::detail {
 namespace {
 
 constexpr row_id rows_between_looks = 256;
+/// Up to this share of all points are looked up one by one; of more, those that match are met in a pass over all.
+constexpr double listed_share = 0.2;
 
 class multi_searcher {
 public:
@@ -32,19 +34,20 @@ public:
 
     result<std::vector<candidate>> run() {
         plan_.strategy = search_strategy::exact_scan;
-        VECSTORE_CHECK(listed_.open());
+        VECSTORE_CHECK(listed_.open(listed_share));
         if (listed_.any()) {
             VECSTORE_CHECK(listed_.for_each([this](ordinal_id ordinal) { return compare_point(ordinal); }));
         } else {
             for (const auto& p : *rows_.parts)
                 for (row_id row = 0; row < p->size() && go_on(row, p->size()); ++row) {
-                    if (!session_.visible(p->ordinal_of(row))) continue;
+                    if (!session_.visible(p->ordinal_of(row)) || listed_.rules_out(p->ordinal_of(row))) continue;
                     VECSTORE_TRY(const auto bytes, p->checked_row(row));
                     compare(bytes, p->ordinal_of(row), row, p.get());
                 }
             for (const auto& newest : rows_.memtables)
                 for (row_id row = 0; row < newest.rows && go_on(row, newest.rows); ++row)
-                    if (const auto ordinal = newest.table->ordinal_of(row); session_.visible(ordinal))
+                    if (const auto ordinal = newest.table->ordinal_of(row);
+                        session_.visible(ordinal) && !listed_.rules_out(ordinal))
                         compare(newest.table->row(row), ordinal, row, nullptr);
         }
         if (listed_.failure()) return *std::move(listed_.failure());

@@ -48,6 +48,8 @@ struct matched_value {
 };
 
 constexpr row_id rows_between_looks = 256;
+/// Up to this share of all points are looked up one by one: lists score a row much faster than that.
+constexpr double listed_share = 0.01;
 
 class sparse_searcher {
 public:
@@ -66,7 +68,7 @@ public:
 
     result<std::vector<candidate>> run() {
         plan_.strategy = filter_.passes_all() ? search_strategy::plain_walk : search_strategy::filtered_walk;
-        VECSTORE_CHECK(listed_.open());
+        VECSTORE_CHECK(listed_.open(listed_share));
         if (weights_.empty()) return std::vector<candidate>{};
         if (!listed_.any() || request_.idf) VECSTORE_CHECK(look_through());
         if (request_.idf) weigh();

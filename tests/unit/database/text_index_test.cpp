@@ -171,3 +171,47 @@ TEST_CASE("uuid index: any spelling of a UUID is that UUID", "[field_index]") {
     const std::vector<vs::facet_hit> facets{{canonical, 6}, {std::string("another"), 1}, {std::string("x"), 1}};
     CHECK(docs.facet({.key = "t"}).value() == facets);
 }
+
+TEST_CASE("text index: what runs say and what newest points are asked agree, for each tokenizer", "[field_index]") {
+    constexpr const char* words[] = {
+        "cat", "Cats", "dog's", "a", "ca", "\u00E9t\u00E9", "3.14", "solar-power", "\u732B\u304C\u597D\u304D", "the"};
+    vs::random_source random(17);
+    const auto text = [&] {
+        std::string made;
+        for (auto left = random.below(6); left > 0; --left) made += std::string(words[random.below(10)]) + " ";
+        return made;
+    };
+    std::vector<vs::point> points;
+    for (std::uint64_t id = 0; id < 120; ++id)
+        points.push_back(text_point(id, id % 5 == 0 ? value(value::array{text(), text(), 5}) : value(text())));
+    std::size_t found = 0;
+    for (const char* tokenizer : {"word", "whitespace", "prefix", "multilingual"}) {
+        const auto schema = vs::parse_field_schema(
+                                value(vs::payload::document{
+                                    {"type", "text"},
+                                    {"tokenizer", tokenizer},
+                                    {"ascii_folding", true},
+                                    {"min_token_len", 2},
+                                    {"stopwords", "english"},
+                                    {"stemmer", vs::payload::document{{"type", "snowball"}, {"language", "english"}}}}))
+                                .value();
+        auto db = vs::database::in_memory(quiet()).value();
+        auto old = db.create_collection("old", one_vector(3)).value();
+        old.upsert(points).value();
+        old.create_field_index("t", schema).value();
+        auto fresh = db.create_collection("fresh", one_vector(3)).value();
+        fresh.create_field_index("t", schema).value();
+        fresh.upsert(points).value();
+        for (int i = 0; i < 25; ++i) {
+            const auto question = text();
+            for (const auto& filter : {field("t").text(question), field("t").text_any(question),
+                                       field("t").phrase(question), !field("t").phrase(question)}) {
+                INFO(tokenizer << ": " << question);
+                const auto expected = ids(fresh, filter);
+                CHECK(ids(old, filter) == expected);
+                found += expected.size();
+            }
+        }
+    }
+    CHECK(found > 5'000);
+}
