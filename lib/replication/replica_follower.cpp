@@ -12,10 +12,11 @@ constexpr std::size_t open_batch_bytes_max = write_bytes_max + (8u << 20);
 
 }  // namespace
 
-/// True when `from` is who is to be followed; else it is told why not.
+/// True when `from` is who is to be followed; else it is told why not. Whoever sends as the leader of a term has won it, so
+/// that nobody else can: it is followed even if another has this node's promise in that term.
 bool replica::follows(const node_id& from, std::uint64_t term, std::uint64_t asked_lsn) {
     const bool stale =
-        term < promised_.term || (term == promised_.term && (from != promised_.node || from == options_.self));
+        term < promised_.term || from == options_.self || (term == promised_.term && role_ == replica_role::leader);
     if (stale && !(VECSTORE_SEEDED(stale_append_taken) && role_ == replica_role::follower)) {
         reject r;
         r.promised_term = promised_.term;
@@ -24,7 +25,7 @@ bool replica::follows(const node_id& from, std::uint64_t term, std::uint64_t ask
         send(from, r, term);
         return false;
     }
-    if (term > promised_.term) adopt(term, from);
+    if (term > promised_.term || (term == promised_.term && from != promised_.node)) adopt(term, from);
     if (followed_term_ != term) {
         followed_term_ = term;
         followed_ = from;
@@ -77,12 +78,9 @@ void replica::on(const node_id& from, std::uint64_t term, const fence&) {
 }
 
 void replica::give_promise() {
-    if (!promise_durable()) return;
-    if (log_.last().lsn != durable_lsn_ && !VECSTORE_SEEDED(promise_before_sync)) return;
+    if (!promise_durable() || log_.last().lsn != durable_lsn_) return;
     fence_due_ = false;
-    auto last = log_.last();
-    if (VECSTORE_SEEDED(promise_before_sync)) last = log_.at(durable_lsn_).value_or(last);
-    send(promised_.node, promise{last, log_.first_lsn(), commit_lsn_}, promised_.term);
+    send(promised_.node, promise{log_.last(), log_.first_lsn(), commit_lsn_}, promised_.term);
 }
 
 /// Somebody who has this node's promise lacks records.

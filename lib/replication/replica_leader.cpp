@@ -22,7 +22,7 @@ void replica::lead() {
         p.credit = options_.append_bytes;
         p.heard_at = now_;
     }
-    if (!append_own({&open, 1})) return fail();
+    if (!VECSTORE_SEEDED(old_term_commits) && !append_own({&open, 1})) return fail();
     term_open_lsn_ = log_.last().lsn;
     notify(event_kind::leading, term_open_lsn_);
     heartbeat_all();
@@ -142,9 +142,9 @@ void replica::ship(peer& p) {
             if (!std::exchange(p.needs_snapshot, true)) notify(event_kind::needs_snapshot, log_.first_lsn(), 0, p.node);
             return;
         }
-        const auto window = std::min(options_.window_bytes, p.credit);
+        const auto window = std::min(options_.window_bytes, p.credit) * (VECSTORE_SEEDED(credit_ignored) ? 4 : 1);
         if (p.sent.size() >= options_.window_frames) return;
-        if (p.sent_bytes >= window && !p.sent.empty() && !VECSTORE_SEEDED(credit_ignored)) return;
+        if (p.sent_bytes >= window && !p.sent.empty()) return;
         // Small records wait for each other while enough is under way.
         constexpr std::uint64_t few_records = 64;
         if (p.sent.size() >= options_.eager_frames && log_.last().lsn - p.next_lsn < few_records) return;

@@ -12,12 +12,11 @@ enum class seeded_fault {
     own_unsynced_counts,       ///< a leader counts its own records before they are synced
     promise_not_stored,        ///< a promise is only remembered
     promise_before_store,      ///< it is given before it is stored
-    promise_before_sync,       ///< it speaks of a log that is not synced
     promise_to_two,            ///< a second node gets a promise in the same term
     stale_append_taken,        ///< a leader of an earlier term is followed
     prev_not_checked,          ///< records are taken without what they follow
     ack_unmatched,             ///< what is synced is answered for, the leader's or not
-    old_term_commits,          ///< records of earlier terms are counted by themselves
+    old_term_commits,          ///< a term is not opened, and records of earlier terms are counted by themselves
     minority_commits,          ///< too few copies commit
     half_is_majority,          ///< half of the voters elect
     learners_vote,             ///< learners are counted
@@ -30,7 +29,7 @@ enum class seeded_fault {
     done_after_step_down,      ///< writes end well when leadership ends
     done_before_commit,        ///< a write is done when it is synced here
     coordinator_term_trusted,  ///< a term is taken as it comes, larger than the promised one or not
-    credit_ignored,            ///< whatever there is is sent
+    credit_ignored,            ///< four times as much is sent
     never_resent,              ///< what was lost is not sent again
     hash_not_compared,         ///< states that differ are not noticed
     config_at_commit,          ///< a change of voters counts when it is committed

@@ -15,9 +15,11 @@ weather weather::of(random_source& random) {
     w.late = some(0.2);
     w.damaged = some(0.01);
     w.dies_at_write = some(0.003);
+    w.struck = some(0.4);
     w.failed_sync = some(0.002);
     w.fault_interval_us = 50'000 + random.below(1'000'000);
-    w.client_interval_us = 1'000 + random.below(random.below(2) == 0 ? 20'000 : 200'000);
+    constexpr std::uint64_t intervals[] = {1'000, 20'000, 200'000};
+    w.client_interval_us = 200 + random.below(intervals[random.below(3)]);
     w.crashes = maybe();
     w.pauses = maybe();
     w.cuts = maybe();
@@ -27,6 +29,7 @@ weather weather::of(random_source& random) {
     w.slow_disks = maybe();
     w.wipes = maybe();
     w.changes = maybe();
+    w.coups = maybe();
     return w;
 }
 
@@ -34,7 +37,7 @@ void cluster::fault() {
     if (calm_) return;
     later(1 + random_.below(2 * weather_.fault_interval_us), event_type::fault, *nodes_[0]);
     auto& n = *nodes_[random_.below(nodes_.size())];
-    switch (random_.below(8)) {
+    switch (random_.below(9)) {
         case 0:
             if (weather_.crashes && n.replica) crash(n);
             return;
@@ -57,6 +60,9 @@ void cluster::fault() {
         case 6:
             if (weather_.slow_disks) slow_disk_[n.index] = random_.below(2) == 0 ? 1.0 : 50.0 * random_.unit();
             return;
+        case 7:
+            if (weather_.coups) coup();
+            return;
         default:
             if (weather_.wipes && random_.below(4) == 0) wipe(n);
             return;
@@ -73,6 +79,21 @@ void cluster::partition() {
     for (std::size_t i = 0; i < nodes_.size(); ++i)
         for (std::size_t j = 0; j < nodes_.size(); ++j) cut_[i][j] = (sides >> i & 1) != (sides >> j & 1);
     later(random_.below(5'000'000), event_type::mend, *nodes_[0], 0);
+}
+
+/// A leader hears and is heard less, or not at all, and somebody else may lead: two that do not know of each other.
+void cluster::coup() {
+    const auto* leader = some_leader();
+    if (leader == nullptr) return;
+    const auto ways = random_.below(4);
+    for (const auto& other : nodes_) {
+        if (other->index == leader->index || random_.below(4) == 0) continue;
+        if (ways != 1) cut_[leader->index][other->index] = true;
+        if (ways != 2) cut_[other->index][leader->index] = true;
+    }
+    coordinator_.lies = true;
+    later(random_.below(3'000'000), event_type::mend, *nodes_[0], 0);
+    later(random_.below(2'000'000), event_type::mend, *nodes_[0], 1);
 }
 
 void cluster::disturb_coordinator() {
@@ -128,6 +149,9 @@ void cluster::client() {
     later(1 + random_.below(calm_ ? 200'000 : 2 * weather_.client_interval_us), event_type::client, *nodes_[0]);
     auto* n = some_leader();
     if (n == nullptr) return;
+    if (random_.below(16) == 0)
+        for (const auto& peer : n->replica->status().peers)
+            if (peer.bytes_under_way > 4'000 + 2'000) check_.fail("more is under way than a window");
     const auto now = n->local(now_);
     if (random_.below(4) == 0) {
         n->ended_read = 0;
@@ -155,31 +179,35 @@ void cluster::client() {
 
 /// What an operator does: lost members leave, their machines come back as learners and become voters.
 void cluster::administer() {
-    later(300'000, event_type::admin, *nodes_[0]);
+    later(weather_.changes ? 1 + random_.below(300'000) : 300'000, event_type::admin, *nodes_[0]);
     auto* leader = some_leader();
     if (leader == nullptr) return;
-    for (const auto& peer : leader->replica->status().peers)
-        if (peer.bytes_under_way > 4'000 + 2'000) check_.fail("more is under way than a window");
-    auto to = leader->replica->members();
-    const auto before = to;
+    const auto before = leader->replica->members();
+    auto to = before;
     for (const auto& id : before.voters)
         if (!runs_here(id)) std::erase(to.voters, id);
-    for (const auto& n : nodes_) {
-        if (to.is_learner(n->id)) {
-            if (to != before) break;
-            std::erase(to.learners, n->id);
-            to.voters.push_back(n->id);
-        } else if (!to.is_voter(n->id)) {
-            to.learners.push_back(n->id);
+    const auto fewest = weather_.wipes ? 3u : 2u;
+    if (to == before && weather_.changes && !calm_ && to.voters.size() > fewest && random_.below(6) == 0) {
+        // A voter steps back.
+        to.voters.erase(to.voters.begin() + static_cast<std::ptrdiff_t>(random_.below(to.voters.size())));
+    } else {
+        for (const auto& n : nodes_) {
+            if (to.is_learner(n->id)) {
+                if (to != before) break;
+                std::erase(to.learners, n->id);
+                to.voters.push_back(n->id);
+            } else if (!to.is_voter(n->id)) {
+                to.learners.push_back(n->id);
+            }
         }
     }
-    // A voter steps back now and then.
-    if (to == before && weather_.changes && !calm_ && to.voters.size() > (weather_.wipes ? 3u : 2u) &&
-        random_.below(10) == 0)
-        to.voters.erase(to.voters.begin() + static_cast<std::ptrdiff_t>(random_.below(to.voters.size())));
     if (to == before) return;
+    bool open = false;
+    for (auto lsn = leader->replica->commit_lsn() + 1; lsn <= leader->log.size(); ++lsn)
+        open = open || leader->log.of(lsn).type == wal::record_type::config;
     const auto ticket = leader->replica->change_membership(leader->local(now_), to);
     if (ticket) leader->writes.emplace(*ticket, true);
+    if (ticket && open) check_.fail("I12: voters change before their last change is committed");
     look_at(*leader);
 }
 

@@ -2,6 +2,8 @@
 
 #include <vecstore/core/random.hpp>
 
+#include <replication/frame.hpp>
+
 namespace vecstore::sim {
 namespace {
 
@@ -37,6 +39,17 @@ void checker::leading(const node_id& node, std::uint64_t term, const sim_log& lo
 
 void checker::promised(std::uint64_t before, std::uint64_t now) {
     if (now < before) fail("I3: a promised term fell from " + std::to_string(before) + " to " + std::to_string(now));
+}
+
+/// What a node answers in a term it must still know after a crash.
+void checker::sent(const replication::promised_leader& stored, const node_id& to, byte_span frame) {
+    const auto type = static_cast<replication::frame_type>(load_le<std::uint8_t>(frame.data() + 4));
+    const auto term = load_le<std::uint64_t>(frame.data() + 12);
+    if (type == replication::frame_type::append_ok && stored.term < term)
+        fail("I3: answered in term " + std::to_string(term) + ", which is not promised on disk");
+    if (type == replication::frame_type::promise && stored.term <= term &&
+        stored != replication::promised_leader{term, to})
+        fail("I3: gave a promise of term " + std::to_string(term) + " that is not on disk");
 }
 
 void checker::committed(const sim_log& log, const membership& counted, std::uint64_t term, std::uint64_t before,

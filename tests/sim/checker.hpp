@@ -40,6 +40,8 @@ public:
     void cut(const sim_log& log, std::uint64_t lsn);
     void leading(const node_id& node, std::uint64_t term, const sim_log& log);
     void promised(std::uint64_t before, std::uint64_t now);
+    /// `stored`: on the disk of who sends `frame` to `to`.
+    void sent(const replication::promised_leader& stored, const node_id& to, byte_span frame);
     /// `counted`: the latest members in the log, committed or not.
     void committed(const sim_log& log, const membership& counted, std::uint64_t term, std::uint64_t before,
                    std::uint64_t now);

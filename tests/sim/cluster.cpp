@@ -122,6 +122,7 @@ void cluster::happen(const event& e) {
         return;
     }
     if (e.life != n.life || !n.replica) return;
+    if (e.type == event_type::strike) return calm_ ? void() : crash(n);
     const bool on_disk = e.type == event_type::synced || e.type == event_type::stored;
     if (n.paused_until > now_ && !on_disk) return queue_.push({n.paused_until, 0, e.type, e.node, e.life, e.a, e.b});
     happen_to(n, e);
@@ -180,7 +181,8 @@ void cluster::crash(node& n) {
     n.crash();
     n.promised_before = n.stored.term;
     if (calm_) return later(1'000, event_type::restart, n);
-    later(50'000 + random_.below(random_.below(4) == 0 ? 5'000'000 : 500'000), event_type::restart, n);
+    constexpr std::uint64_t delays[] = {10'000, 300'000, 5'000'000};
+    later(1'000 + random_.below(delays[random_.below(3)]), event_type::restart, n);
 }
 
 void cluster::start(node& n) {

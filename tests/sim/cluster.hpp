@@ -18,12 +18,12 @@ namespace vecstore::sim {
 /// How often what goes wrong, chosen by the seed: a run has some of it, so that no fault hides another.
 struct weather {
     double lost = 0, repeated = 0, late = 0, damaged = 0;  ///< of messages
-    double dies_at_write = 0;
+    double dies_at_write = 0, struck = 0;                  ///< at a write; while it is on its way to the disk
     double failed_sync = 0;
     std::uint64_t fault_interval_us = 400'000;
     std::uint64_t client_interval_us = 10'000;
     bool crashes = false, pauses = false, cuts = false, partitions = false, clocks = false, coordinator = false,
-         slow_disks = false, wipes = false, changes = false;
+         slow_disks = false, wipes = false, changes = false, coups = false;
 
     [[nodiscard]] static weather of(random_source& random);
 };
@@ -75,6 +75,7 @@ private:
     void fault();
     void cut_links();
     void partition();
+    void coup();
     void disturb_coordinator();
     void wipe(node& n);
     void mend_all();

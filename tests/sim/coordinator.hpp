@@ -12,7 +12,7 @@ class sim_coordinator {
 public:
     static constexpr std::uint64_t ttl_us = 2'000'000;
 
-    /// Faults: what makes two leaders possible, and terms that were given before.
+    /// While it lies it gives the lease away that somebody holds, and terms that it has given before.
     bool lies = false;
     void forget_terms() noexcept { term_ = 0; }
 
@@ -29,7 +29,7 @@ public:
             case coordinator_call::campaign:
                 if (own || (holder_ && !lies)) break;
                 holder_ = ask.session;
-                term_ = std::max(term_, ask.term) + 1;
+                term_ = (lies ? ask.term : std::max(term_, ask.term)) + 1;
                 held_term_ = term_;
                 until_ = now + ttl_us;
                 break;

@@ -8,20 +8,20 @@
 namespace vecstore::sim {
 
 enum class event_type : std::uint8_t {
-    deliver,     ///< a: message
-    timer,       ///< a replica's deadline
-    synced,      ///< a: id, b: records durable then
-    stored,      ///< a: id
-    applied,     ///< a: lsn
-    asked,       ///< a: request at the coordinator
-    answered,    ///< a: its reply
-    client,      ///< writes and reads come
-    admin,       ///< members that are lost are replaced
-    fault,       ///< the next of the chaos
-    restart,     ///< a crashed node starts
-    resume,      ///< a paused node goes on
-    mend,        ///< a: of the coordinator, the network
-    checkpoint,  ///< a node's state becomes durable
+    deliver,   ///< a: message
+    timer,     ///< a replica's deadline
+    synced,    ///< a: id, b: records durable then
+    stored,    ///< a: id
+    applied,   ///< a: lsn
+    asked,     ///< a: request at the coordinator
+    answered,  ///< a: its reply
+    client,    ///< writes and reads come
+    admin,     ///< members that are lost are replaced
+    fault,     ///< the next of the chaos
+    restart,   ///< a crashed node starts
+    resume,    ///< a paused node goes on
+    mend,      ///< a: of the coordinator, the network
+    strike,    ///< a node crashes, while something is on its way to its disk
 };
 
 struct event {

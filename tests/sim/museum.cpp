@@ -10,7 +10,6 @@ const std::vector<exhibit>& museum() {
         {seeded_fault::own_unsynced_counts, "own_unsynced_counts"},
         {seeded_fault::promise_not_stored, "promise_not_stored"},
         {seeded_fault::promise_before_store, "promise_before_store"},
-        {seeded_fault::promise_before_sync, "promise_before_sync"},
         {seeded_fault::promise_to_two, "promise_to_two"},
         {seeded_fault::stale_append_taken, "stale_append_taken"},
         {seeded_fault::prev_not_checked, "prev_not_checked"},

@@ -26,6 +26,8 @@ bool node::dies_here() {
 void node::start_store(std::uint64_t number, const replication::promised_leader& promised) {
     if (dies_here()) return;
     storing.emplace_back(number, promised);
+    if (!world.calm_ && world.chance(world.weather_.struck))
+        world.later(world.random_.below(5'000), event_type::strike, *this);
     world.later(world.sync_delay(*this), event_type::stored, *this, number);
 }
 
@@ -41,7 +43,9 @@ void node::apply_to(std::uint64_t lsn) {
 }
 
 void node::send(const node_id& to, byte_span frame) {
-    if (!dying) world.transmit(*this, to, frame);
+    if (dying) return;
+    world.check_.sent(stored, to, frame);
+    world.transmit(*this, to, frame);
 }
 
 void node::ask(const replication::coordinator_request& request) {
@@ -78,6 +82,8 @@ void node::happened(const replication::event& what) {
     if (what.kind == replication::event_kind::leading) {
         world.check_.leading(id, what.term, log);
         ++world.result_.leaders;
+        if (!world.calm_ && world.chance(world.weather_.struck))
+            world.later(world.random_.below(30'000), event_type::strike, *this);
     }
     if (what.kind == replication::event_kind::state_differs) {
         world.damage_noticed_ = true;

@@ -1,4 +1,4 @@
-/// sim_program SEEDS [EVENTS [FIRST_SEED]]: simulates one cluster for each seed. sim_program museum [SEEDS [EVENTS]]: looks for
+/// sim_program SEEDS [EVENTS [FIRST_SEED]]: simulates one cluster for each seed. sim_program museum [SEEDS [EVENTS [NAME]]]: looks for
 /// each fault of the museum in so many seeds at most. The last line sums up; the exit status is 0 when nothing was
 /// violated, or all faults were found.
 #include "museum.hpp"
@@ -12,9 +12,10 @@ using namespace vecstore;
 
 namespace {
 
-int show_museum(std::uint64_t seeds, std::uint64_t events) {
+int show_museum(std::uint64_t seeds, std::uint64_t events, std::string_view name) {
     std::uint64_t missed = 0;
     for (const auto& each : sim::museum()) {
+        if (!name.empty() && name != each.name) continue;
         const auto found = sim::find(each, seeds, events);
         missed += found.violation.empty() ? 1u : 0u;
         std::printf("%-26s %6llu seeds %10llu events  %s\n", each.name, static_cast<unsigned long long>(found.seeds),
@@ -32,7 +33,8 @@ int main(int argc, char** argv) {
     const auto number = [&](int at, std::uint64_t otherwise) {
         return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise;
     };
-    if (argc > 1 && std::string_view(argv[1]) == "museum") return show_museum(number(2, 500), number(3, 20'000));
+    if (argc > 1 && std::string_view(argv[1]) == "museum")
+        return show_museum(number(2, 500), number(3, 20'000), argc > 4 ? argv[4] : "");
     const auto seeds = number(1, 20), events = number(2, 50'000), first = number(3, 1);
     sim::run_result all;
     std::uint64_t violations = 0;

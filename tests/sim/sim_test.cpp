@@ -9,8 +9,8 @@ using namespace vecstore::sim;
 
 namespace {
 
-constexpr std::uint64_t seeds = 24;
-constexpr std::uint64_t events = 8'000;
+constexpr std::uint64_t seeds = 12;
+constexpr std::uint64_t events = 5'000;
 
 }  // namespace
 
@@ -26,15 +26,15 @@ TEST_CASE("simulator: nothing that is promised is broken, whatever goes wrong", 
         diverged += run.diverged;
     }
     // It must have been worth looking.
-    CHECK(writes > 1'000);
-    CHECK(leaders > 100);
-    CHECK(crashes > 50);
+    CHECK(writes > 500);
+    CHECK(leaders > 30);
+    CHECK(crashes > 30);
     CHECK(diverged > 0);
 }
 
 TEST_CASE("simulator: the same seed is the same run", "[sim]") {
     std::map<std::uint64_t, std::uint64_t> traces;
-    for (const std::uint64_t seed : {3, 4, 5}) {
+    for (const std::uint64_t seed : {3, 4}) {
         const auto once = cluster({seed, events}).run(), again = cluster({seed, events}).run();
         CHECK(once.trace == again.trace);
         CHECK(once.events == again.events);
@@ -43,7 +43,7 @@ TEST_CASE("simulator: the same seed is the same run", "[sim]") {
 }
 
 TEST_CASE("simulator: a state that was damaged is noticed", "[sim]") {
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         INFO("seed " << seed);
         CHECK(cluster({seed, events, true}).run().violation == "");
     }
@@ -52,10 +52,9 @@ TEST_CASE("simulator: a state that was damaged is noticed", "[sim]") {
 TEST_CASE("museum: faults put into the protocol are found", "[sim][museum]") {
     // Those that a few runs find. All of them: sim_program museum.
     const std::map<std::string, std::uint64_t> quick = {
-        {"ack_before_sync", 5},    {"own_unsynced_counts", 5},   {"minority_commits", 5},
-        {"half_is_majority", 40},  {"own_log_leads", 40},        {"fence_skipped", 40},
-        {"cut_on_repeat", 40},     {"applied_before_commit", 5}, {"done_after_step_down", 40},
-        {"done_before_commit", 5}, {"hash_not_compared", 10},    {"batch_cut_open", 5}};
+        {"ack_before_sync", 5},  {"own_unsynced_counts", 5},   {"promise_not_stored", 5}, {"promise_before_store", 5},
+        {"minority_commits", 5}, {"applied_before_commit", 5}, {"done_before_commit", 5}, {"hash_not_compared", 10},
+        {"batch_cut_open", 5},   {"round_without_promise", 5}, {"own_log_leads", 20},     {"cut_on_repeat", 20}};
     std::size_t seen = 0;
     for (const auto& each : museum()) {
         const auto most = quick.find(each.name);
