@@ -1,8 +1,11 @@
 /// How often a search finds what was meant, on the sample of examples/data: 10,000 dictionary entries, and sentences that are
 /// not in it, each of which illustrates one of them.
 ///
-/// The numbers of `fusion_options` and `corpus_options` were chosen with other entries and other sentences: 50,000 further
-/// entries of WordNet in five samples of 10,000, made as this one is (cmake/pack_sample.py), with 867 sentences.
+/// The numbers of `fusion_options` and `corpus_options` were chosen with other entries and other sentences, the development
+/// sentences: 50,000 further entries of WordNet in five samples of 10,000, made as this one is (cmake/pack_sample.py), with
+/// 867 sentences. Of those the first ten have: by BM25 0.792, by the built-in embedder 0.766, by both 0.830; by sentence
+/// embeddings 0.627, with BM25 0.853. Both hybrids are ahead in each of the five. This sample's 162 sentences are few: 0.012
+/// is two of them.
 /// Thread safety: a function without state.
 #pragma once
 

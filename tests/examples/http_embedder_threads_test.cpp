@@ -125,11 +125,18 @@ TEST_CASE("http embedder: texts go out in batches, vectors come back in their or
 }
 
 TEST_CASE("http embedder: what goes wrong is said", "[rag]") {
+    std::mutex mutex;
     answer reply;
-    const tiny_server server([&](const auto&) { return reply; });
+    const tiny_server server([&](const auto&) {
+        const std::lock_guard lock(mutex);
+        return reply;
+    });
     const rag::http_options options{.url = server.url(), .model = "m", .dim = 2};
     const auto said = [&](unsigned status, const std::string& body) {
-        reply = {status, body};
+        {
+            const std::lock_guard lock(mutex);
+            reply = {status, body};
+        }
         const auto got = ask(options);
         return got ? "nothing"
                    : std::string(vs::to_string(got.error().code)) + ": " +
