@@ -28,6 +28,7 @@ public:
     [[nodiscard]] result<void> open(double share) {
         if (only_ != nullptr || filter_.passes_all()) return {};
         VECSTORE_TRY(known_, filter_plan::make(session_, filter_));
+        known_.tell(plan_);
         by_ids_ = filter_.required_ids().has_value();
         few_ = known_.bounded() &&
                static_cast<double>(known_.candidates()) <= share * static_cast<double>(session_.state().point_count);

@@ -124,6 +124,11 @@ struct query_plan {
     /// Parts whose setting was measured with queries that came (`database_options::sample_queries`), too; the other parts' with
     /// rows as queries alone.
     std::size_t parts_by_queries = 0;
+    /// What payload indexes told of the filter before a payload was read: no more points match; of the filters of a tree, the
+    /// largest such bound. Absent: they told nothing. (Not yet told by searches of dense vectors.)
+    std::optional<std::size_t> matches_at_most = {};
+    /// And which ones, but for points changed since the checkpoint: `filter_evaluations` then counts these alone.
+    bool matches_told = false;
 };
 
 /// Score: cosine and dot: larger is better; euclid (rooted), manhattan and hamming: smaller is better. Of questions other than

@@ -8,12 +8,14 @@
 #include "changed_points.hpp"
 #include "indexed_field.hpp"
 
+#include <vecstore/collection/query.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/filter/evaluate.hpp>
 
 #include <collection/reader.hpp>
 #include <field_index/ordinal_bitmap.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -44,6 +46,14 @@ public:
     [[nodiscard]] const changed_points& changes() const noexcept { return changed_; }
     /// Precondition: bounded().
     [[nodiscard]] const field_index::ordinal_bitmap& set() const noexcept { return set_; }
+
+    /// Notes what is known, and adds to what was.
+    void tell(query_plan& plan) const {
+        if (!bounded_) return;
+        const auto most = static_cast<std::size_t>(candidates());
+        plan.matches_told = exact_ && (plan.matches_told || !plan.matches_at_most);
+        plan.matches_at_most = std::max(plan.matches_at_most.value_or(0), most);
+    }
 
     /// `count` members of the set between two ordinals, or as many as there are; spread evenly. Some may be dead.
     [[nodiscard]] std::vector<ordinal_id> some_between(ordinal_id first, ordinal_id last, std::size_t count) const;

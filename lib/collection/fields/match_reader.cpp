@@ -7,6 +7,7 @@ namespace vecstore::detail {
 result<match_reader> match_reader::open(read_session& session, const filter::compiled& filter, query_plan& plan) {
     match_reader reader(session, filter, plan);
     VECSTORE_TRY(reader.known_, filter_plan::make(session, filter));
+    reader.known_.tell(plan);
     return reader;
 }
 

@@ -258,6 +258,18 @@ TEST_CASE("payload index: what indexes know is not read", "[field_index]") {
     CHECK(asked(vs::order_by{.key = "n"}, known) == 0);
     CHECK(asked(vs::recommend{{near}, {}, vs::recommend_strategy::best_score}, known) == 0);
     CHECK(asked(vs::random_sample{}, field("city").text("Bonn")) == 400);
+    const auto explained = [&](const vs::filter::expression& filter) {
+        return points.query(asking(vs::random_sample{}, filter)).value().plan;
+    };
+    CHECK(explained(field("flag") == true).matches_at_most == 134);
+    CHECK(explained(field("flag") == true).matches_told);
+    CHECK(explained(field("flag") == true && field("city").text("on")).matches_at_most == 134);
+    CHECK_FALSE(explained(field("flag") == true && field("city").text("on")).matches_told);
+    CHECK_FALSE(explained(field("city").text("on")).matches_at_most);
+    CHECK_FALSE(explained({}).matches_at_most);
+    points.set_payload({vs::point_id(1), vs::point_id(2)}, {{"flag", true}}).value();
+    CHECK(explained(field("flag") == true).matches_at_most == 136);
+    CHECK(explained(field("flag") == true).filter_evaluations == 2);
 }
 
 TEST_CASE("payload index: strict collections refuse every read and write that would go through payloads",
