@@ -20,6 +20,7 @@ weather weather::of(random_source& random) {
     w.fault_interval_us = 50'000 + random.below(1'000'000);
     constexpr std::uint64_t intervals[] = {1'000, 20'000, 200'000};
     w.client_interval_us = 200 + random.below(intervals[random.below(3)]);
+    w.look_us = random.below(2) == 0 ? 1'000'000 : 50'000 + random.below(200'000);
     w.crashes = maybe();
     w.pauses = maybe();
     w.cuts = maybe();
@@ -51,8 +52,10 @@ void cluster::fault() {
             if (weather_.partitions) partition();
             return;
         case 4:
-            if (weather_.clocks)
-                n.set_clock(now_, 0.95 + 0.1 * random_.unit(), random_.below(4) == 0 ? random_.below(5'000'000) : 0);
+            if (weather_.clocks) {
+                const auto rate = 0.95 + 0.1 * random_.unit();
+                n.set_clock(now_, rate, random_.below(4) == 0 ? random_.below(5'000'000) : 0);
+            }
             return;
         case 5:
             if (weather_.coordinator) disturb_coordinator();
@@ -94,6 +97,20 @@ void cluster::coup() {
     coordinator_.lies = true;
     later(random_.below(3'000'000), event_type::mend, *nodes_[0], 0);
     later(random_.below(2'000'000), event_type::mend, *nodes_[0], 1);
+}
+
+/// Young leaders are the weakest: what they have is not yet elsewhere, and somebody older may come back.
+void cluster::welcome(node& leader) {
+    if (calm_) return;
+    if (chance(weather_.struck)) later(random_.below(30'000), event_type::strike, leader);
+    if (!weather_.coups) return;
+    if (random_.below(2) == 0) later(random_.below(3'000), event_type::write, leader);
+    if (random_.below(4) != 0) return;
+    for (const auto& other : nodes_)
+        if (other->index != leader.index && random_.below(3) != 0) cut_[leader.index][other->index] = true;
+    coordinator_.lies = true;
+    later(random_.below(3'000'000), event_type::mend, leader, 0);
+    later(random_.below(2'000'000), event_type::mend, leader, 1);
 }
 
 void cluster::disturb_coordinator() {
@@ -147,6 +164,10 @@ node* cluster::some_leader() {
 
 void cluster::client() {
     later(1 + random_.below(calm_ ? 200'000 : 2 * weather_.client_interval_us), event_type::client, *nodes_[0]);
+    write_or_read();
+}
+
+void cluster::write_or_read() {
     auto* n = some_leader();
     if (n == nullptr) return;
     if (random_.below(16) == 0)

@@ -88,6 +88,7 @@ run_result cluster::run() {
 void cluster::happen(const event& e) {
     switch (e.type) {
         case event_type::client: return client();
+        case event_type::write: return write_or_read();
         case event_type::admin: return administer();
         case event_type::fault: return fault();
         case event_type::asked: {

@@ -22,6 +22,7 @@ struct weather {
     double failed_sync = 0;
     std::uint64_t fault_interval_us = 400'000;
     std::uint64_t client_interval_us = 10'000;
+    std::uint64_t look_us = 1'000'000;  ///< how soon somebody sees that there is no leader
     bool crashes = false, pauses = false, cuts = false, partitions = false, clocks = false, coordinator = false,
          slow_disks = false, wipes = false, changes = false, coups = false;
 
@@ -76,11 +77,13 @@ private:
     void cut_links();
     void partition();
     void coup();
+    void welcome(node& leader);
     void disturb_coordinator();
     void wipe(node& n);
     void mend_all();
     void damage_some_state();
     void client();
+    void write_or_read();
     void administer();
     [[nodiscard]] node* some_leader();
     [[nodiscard]] bool replacing();

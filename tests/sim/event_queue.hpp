@@ -16,6 +16,7 @@ enum class event_type : std::uint8_t {
     asked,     ///< a: request at the coordinator
     answered,  ///< a: its reply
     client,    ///< writes and reads come
+    write,     ///< one more comes, to a new leader
     admin,     ///< members that are lost are replaced
     fault,     ///< the next of the chaos
     restart,   ///< a crashed node starts

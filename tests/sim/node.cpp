@@ -82,8 +82,7 @@ void node::happened(const replication::event& what) {
     if (what.kind == replication::event_kind::leading) {
         world.check_.leading(id, what.term, log);
         ++world.result_.leaders;
-        if (!world.calm_ && world.chance(world.weather_.struck))
-            world.later(world.random_.below(30'000), event_type::strike, *this);
+        world.welcome(*this);
     }
     if (what.kind == replication::event_kind::state_differs) {
         world.damage_noticed_ = true;
@@ -116,6 +115,8 @@ void node::start() {
     options.append_bytes = 600;  // so that batches are cut into frames
     options.window_bytes = 4'000;
     options.hash_interval = 64;
+    options.look_us = world.weather_.look_us;
+    options.campaign_delay_us = options.look_us / 6;
     options.learner_lag_max = 100;
     current = durable;
     timer_at = ~std::uint64_t{0};
