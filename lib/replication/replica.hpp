@@ -154,7 +154,8 @@ private:
         time_us progress_at = 0;
         time_us heard_at = 0;
         time_us noticed_at = 0;
-        bool probing = true;  ///< where its log meets this one is not known
+        std::uint64_t noticed_commit = 0;  ///< the last that it was sent
+        bool probing = true;               ///< where its log meets this one is not known
         bool needs_snapshot = false;
         std::optional<promise> promised;  ///< while a candidate
     };
@@ -212,6 +213,11 @@ private:
     void send_heartbeat(peer& p);
     void heartbeat_all();
     void advance_commit();
+    void tell_commit();
+    void leave_if_removed();
+    [[nodiscard]] bool notice_due(const peer& p) const noexcept {
+        return p.sent.empty() && p.noticed_commit < commit_lsn_;
+    }
     void finish_pending();
     result<void> append_own(std::span<const wal::draft> batch);
     [[nodiscard]] result<void> check_leading() const;

@@ -151,7 +151,7 @@ void replica::ship(peer& p) {
         const auto room = std::min(options_.append_bytes, window > p.sent_bytes ? window - p.sent_bytes : 0);
         append m;
         m.prev = log_.at(p.next_lsn - 1).value_or(position{});
-        m.commit_lsn = commit_lsn_;
+        m.commit_lsn = p.noticed_commit = commit_lsn_;
         m.round = round_;
         records_.clear();
         const auto upto = log_.read(p.next_lsn, room, records_);
@@ -215,17 +215,20 @@ void replica::on(const node_id& from, std::uint64_t term, const reject& m) {
     auto* p = find(from);
     if (p == nullptr || m.reason != reject_reason::conflict) return;
     p->heard_at = now_;
+    // One loss makes everything behind it conflict. Only the first such answer counts, and one frame is sent until it has
+    // been answered: else each answer would send a window, and each frame of it could bring such an answer.
+    if (p->probing && m.asked_lsn != p->next_lsn - 1) return;
     p->next_lsn = std::min(common_with(m), log_.last().lsn) + 1;
     p->sent.clear();
     p->sent_bytes = 0;
-    p->probing = false;
-    ship(*p);
+    p->probing = true;
+    probe(*p);
 }
 
 void replica::send_heartbeat(peer& p) {
     heartbeat m;
     m.last = log_.last();
-    m.commit_lsn = commit_lsn_;
+    m.commit_lsn = p.noticed_commit = commit_lsn_;
     m.round = round_;
     if (!hashes_.empty()) {
         m.hash_lsn = hashes_.back().first;
@@ -256,12 +259,21 @@ void replica::advance_commit() {
     if (lsn <= commit_lsn_) return finish_pending();
     commit_to(lsn);
     finish_pending();
-    if (!members().is_voter(options_.self) && configs_.back().first <= commit_lsn_) {
-        heartbeat_all();  // the last that the others hear of this leader
-        return end_leading();
-    }
+    tell_commit();
+}
+
+/// Followers that get no records hear of what is committed, each not too often.
+void replica::tell_commit() {
     for (auto& p : peers_)
-        if (p.sent.empty() && now_ >= p.noticed_at + options_.commit_notice_us) send_heartbeat(p);
+        if (notice_due(p) && now_ >= p.noticed_at + options_.commit_notice_us) send_heartbeat(p);
+}
+
+/// Once its own removal is committed and applied.
+void replica::leave_if_removed() {
+    if (role_ != replica_role::leader || members().is_voter(options_.self)) return;
+    if (configs_.back().first > std::min(commit_lsn_, applied_lsn_)) return;
+    heartbeat_all();  // the last that the others hear of this leader
+    end_leading();
 }
 
 void replica::finish_pending() {
@@ -312,6 +324,7 @@ void replica::leader_tick() {
         ship(p);
     }
     finish_pending();
+    tell_commit();
     if (now_ >= heartbeat_at_) heartbeat_all();
     if (lease_held_ && !hears_majority(options_.quorum_resign_us)) resign();
 }

@@ -211,6 +211,8 @@ void cluster::transmit_once(const node& from, const node& to, byte_span frame) {
         slot = free_messages_.back();
         free_messages_.pop_back();
     }
+    constexpr std::size_t messages_max = 20'000;  // so many are never needed: answers multiply
+    if (messages_.size() > messages_max) check_.fail("too many messages are under way");
     auto& m = messages_[slot];
     m.bytes.assign(frame.begin(), frame.end());
     m.from = from.id;

@@ -1,0 +1,212 @@
+#include "loopback_cluster.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace vecstore;
+using namespace vecstore::replication;
+using test::loopback_cluster;
+
+namespace {
+
+bool happened(const loopback_cluster::node& n, event_kind kind) {
+    return std::any_of(n.events.begin(), n.events.end(), [&](const event& e) { return e.kind == kind; });
+}
+
+}  // namespace
+
+TEST_CASE("replica: a primary leads, opens its term, and followers get what it writes", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    REQUIRE(c[1].replica->role() == replica_role::leader);
+    CHECK(c[1].log.of(1).type == wal::record_type::term_open);
+    const auto ticket = c.write(c[1]).value();
+    c.run(100'000);
+    REQUIRE(c[1].outcomes.size() == 1);
+    CHECK(c[1].outcomes[0].ticket == ticket);
+    CHECK(c[1].outcomes[0].done);
+    for (const auto& n : c.nodes) {
+        CHECK(n->log.last() == c[1].log.last());
+        CHECK(n->replica->status().applied_lsn == 2);
+        CHECK(n->replica->status().leader == c[1].id);
+    }
+}
+
+TEST_CASE("replica: who does not lead says who does", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    CHECK(c.write(c[2]).error().message == "not the leader: that is 01000000");
+    CHECK(c[2].replica->read_barrier(c.now).error().code == errc::unavailable);
+}
+
+TEST_CASE("replica: a node alone commits by itself", "[replication]") {
+    loopback_cluster c(1);
+    c.run();
+    REQUIRE(c.write(c[1]).has_value());
+    CHECK(c[1].outcomes.empty());  // not synced yet
+    c.run(100'000);
+    CHECK(c[1].outcomes.size() == 1);
+}
+
+TEST_CASE("replica: without a majority nothing commits, and soon nothing is taken", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c.cut = {c[2].id, c[3].id};
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(500'000);
+    CHECK(c[1].outcomes.empty());
+    c.run(2'000'000);
+    CHECK(c.write(c[1]).error().message == "no majority of voters is heard: only reading is possible");
+    c.cut.clear();
+    c.run();
+    REQUIRE(c[1].outcomes.size() == 1);
+    CHECK(c[3].log.last() == c[1].log.last());
+}
+
+TEST_CASE("replica: each level of acknowledgement waits for what it says", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c[2].disk_works = c[3].disk_works = false;
+    const auto alone = c.write(c[1], ack_level::leader_only).value();
+    const auto copied = c.write(c[1], ack_level::one_copy).value();
+    c.run(50'000);
+    REQUIRE(c[1].outcomes.size() == 1);
+    CHECK(c[1].outcomes[0].ticket == alone);
+    c[2].disk_works = true;
+    c.run(50'000);
+    REQUIRE(c[1].outcomes.size() == 2);
+    CHECK(c[1].outcomes[1].ticket == copied);
+}
+
+TEST_CASE("replica: a promoted node fences the old leader, whose tail is cut and kept", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c.cut = {c[1].id};
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(50'000);
+    c[2].leases.promote();
+    c.run();
+    REQUIRE(c[2].replica->role() == replica_role::leader);
+    REQUIRE(c.write(c[2]).has_value());
+    c.run(50'000);
+    CHECK(c[2].outcomes.at(0).done);
+    c.cut.clear();
+    c.run();
+    CHECK(c[1].replica->role() == replica_role::follower);
+    REQUIRE(c[1].outcomes.size() == 1);
+    CHECK_FALSE(c[1].outcomes[0].done);  // unknown: the caller asks again
+    CHECK(happened(c[1], event_kind::diverged));
+    CHECK(c[1].log.last() == c[2].log.last());
+    // Nobody has said that it is to lead again.
+    CHECK_FALSE(c[1].leases.primary());
+}
+
+TEST_CASE("replica: a new leader fetches what it lacks", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c.cut = {c[3].id};
+    for (int i = 0; i < 5; ++i) REQUIRE(c.write(c[1]).has_value());
+    c.run(500'000);
+    REQUIRE(c[1].outcomes.size() == 5);
+    const auto last = c[1].log.last().lsn;
+    c.cut = {c[1].id};
+    c[3].leases.promote();
+    c.run();
+    REQUIRE(c[3].replica->role() == replica_role::leader);
+    CHECK(c[3].log.last().lsn == last + 1);
+    CHECK(c[3].replica->commit_lsn() == last + 1);
+}
+
+TEST_CASE("replica: a learner gets the log, counts for nothing, and becomes a voter", "[replication]") {
+    loopback_cluster c(3, 1);  // two voters
+    c.run();
+    CHECK_FALSE(c[3].replica->status().voter);
+    c.cut = {c[2].id};
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(300'000);
+    CHECK(c[3].log.last() == c[1].log.last());
+    CHECK(c[1].outcomes.empty());
+    c.cut.clear();
+    c.run();
+    CHECK(c[1].outcomes.size() == 1);
+
+    auto to = c[1].replica->members();
+    std::swap(to.voters, to.learners);
+    CHECK(c[1].replica->change_membership(c.now, to).error().code == errc::invalid_argument);
+    to = c[1].replica->members();
+    to.voters.push_back(to.learners.back());
+    to.learners.clear();
+    REQUIRE(c[1].replica->change_membership(c.now, to).has_value());
+    CHECK(c[1].replica->change_membership(c.now, c.members).error().code != errc::internal);
+    c.run();
+    for (const auto& n : c.nodes) CHECK(n->replica->status().voter);
+    CHECK(c[2].replica->members().epoch == 1);
+}
+
+TEST_CASE("replica: a removed leader stops leading once that is committed", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    auto to = c[1].replica->members();
+    to.voters.erase(to.voters.begin());
+    REQUIRE(c[1].replica->change_membership(c.now, to).has_value());
+    c.run(1'000'000);
+    CHECK(c[1].replica->role() == replica_role::follower);
+    CHECK(c[1].outcomes.at(0).done);
+    c[2].leases.promote();
+    c.run();
+    CHECK(c[2].replica->role() == replica_role::leader);
+}
+
+TEST_CASE("replica: after a failed sync nothing is answered", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c[3].sync_fails = true;
+    c[2].disk_works = false;
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(500'000);
+    CHECK(c[3].replica->role() == replica_role::failed);
+    CHECK(happened(c[3], event_kind::failed));
+    CHECK(c[1].outcomes.empty());
+}
+
+TEST_CASE("replica: a read waits for a majority to say who leads", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(50'000);
+    const auto read = c[1].replica->read_barrier(c.now).value();
+    CHECK(c[1].outcomes.size() == 1);
+    c.run(10'000);
+    REQUIRE(c[1].outcomes.size() == 2);
+    CHECK(c[1].outcomes[1].ticket == read);
+    CHECK(c[1].outcomes[1].at.lsn >= c[1].outcomes[0].at.lsn);
+    c.cut = {c[2].id, c[3].id};
+    REQUIRE(c[1].replica->read_barrier(c.now).has_value());
+    c.run(500'000);
+    CHECK(c[1].outcomes.size() == 2);
+}
+
+TEST_CASE("replica: states that differ are noticed on both sides", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    for (std::size_t i = 1; i <= 3; ++i) c[i].replica->state_hashed(1, hash128{i == 3 ? 8u : 7u, 0});
+    c.run(1'000'000);
+    CHECK(happened(c[1], event_kind::state_differs));
+    CHECK(happened(c[3], event_kind::state_differs));
+    CHECK_FALSE(happened(c[2], event_kind::state_differs));
+    CHECK(c[3].replica->status().state_differs);
+    CHECK_FALSE(c[1].replica->status().state_differs);
+}
+
+TEST_CASE("replica: hostile frames change nothing", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    const auto before = c[2].log.last();
+    byte_writer frame;
+    encode(append{before, 100, 1, as_bytes("no records")}, c[1].stored.term, frame);
+    c[2].replica->receive(c.now, c[1].id, frame.bytes());
+    c[2].replica->receive(c.now, c[1].id, frame.bytes().first(30));
+    CHECK(c[2].log.last() == before);
+    CHECK(c[2].replica->commit_lsn() == before.lsn);
+}
