@@ -130,7 +130,7 @@ reject read_reject(byte_reader& in) {
     m.last_lsn = in.get<std::uint64_t>();
     m.upto_lsn = in.get<std::uint64_t>();
     const std::size_t count = in.get<std::uint16_t>();
-    if (count > term_runs_max) return m;  // what is left over makes it malformed
+    if (count > term_runs_max) (void)in.get_bytes(in.remaining() + 1);  // fails
     for (std::size_t i = 0; i < count && !in.failed(); ++i) {
         term_run run;
         run.term = in.get<std::uint64_t>();

@@ -224,10 +224,9 @@ void replica::compare_hash(const node_id& about, std::uint64_t lsn, const hash12
 
 /// True when the log has that record, and so everything before it.
 bool replica::has(const position& p) const {
-    if (p.lsn <= commit_lsn_) return true;  // every leader has what is committed
     if (VECSTORE_SEEDED(prev_not_checked)) return p.lsn <= log_.last().lsn;
     const auto own = log_.at(p.lsn);
-    return own && *own == p;
+    return own ? *own == p : p.lsn <= commit_lsn_;  // every leader has what is committed, released or not
 }
 
 void replica::add_configs(std::span<const wal::record> records) {

@@ -174,7 +174,9 @@ replica::intake replica::take_from(position at, byte_span source, std::uint64_t&
         at = {record->term, record->lsn, record->chain};
         const bool ends = !record->batch_continues() || VECSTORE_SEEDED(batch_cut_open);
         bool known = taken_.empty() && at.lsn <= log_.last().lsn;
-        if (known && at.lsn > commit_lsn_ && log_.at(at.lsn) != at) {
+        const auto own = known ? log_.at(at.lsn) : std::nullopt;
+        if (own && *own != at) {
+            if (at.lsn <= commit_lsn_) return intake::malformed;  // no leader says that
             if (!cut_behind(at.lsn - 1)) return intake::failed;
             known = false;
         }

@@ -144,6 +144,16 @@ TEST_CASE("message: term runs that do not rise are malformed", "[replication]") 
     CHECK(error_of(m) == errc::corruption);
     m.runs = {{3, 101}};
     CHECK(error_of(m) == errc::corruption);
+    m.runs.clear();
+    for (std::uint64_t i = 1; i <= term_runs_max + 1; ++i) m.runs.push_back({i, i});
+    CHECK(error_of(m) == errc::corruption);
+    // More are announced than there are.
+    auto bytes = encoded(reject{});
+    auto announced = parse_frame(bytes).value();
+    byte_vector body(announced.body.begin(), announced.body.end());
+    body.back() = std::byte{0x41};
+    announced.body = body;
+    CHECK(decode(announced).error().code == errc::corruption);
     m.runs = {{3, 100}};
     CHECK(decode(parse_frame(encoded(m)).value()).has_value());
 }
