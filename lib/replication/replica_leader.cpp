@@ -22,7 +22,10 @@ void replica::lead() {
         p.credit = options_.append_bytes;
         p.heard_at = now_;
     }
-    if (!VECSTORE_SEEDED(old_term_commits) && !append_own({&open, 1})) return fail();
+    if (!VECSTORE_SEEDED(old_term_commits)) {
+        if (auto opened = append_own({&open, 1}); !opened)
+            return opened.error().code == errc::resource_exhausted ? give_up() : fail();
+    }
     term_open_lsn_ = log_.last().lsn;
     notify(event_kind::leading, term_open_lsn_);
     heartbeat_all();

@@ -28,6 +28,7 @@ weather weather::of(random_source& random) {
     w.clocks = maybe();
     w.coordinator = maybe();
     w.slow_disks = maybe();
+    w.full_disks = maybe();
     w.wipes = maybe();
     w.changes = maybe();
     w.coups = maybe();
@@ -38,7 +39,7 @@ void cluster::fault() {
     if (calm_) return;
     later(1 + random_.below(2 * weather_.fault_interval_us), event_type::fault, *nodes_[0]);
     auto& n = *nodes_[random_.below(nodes_.size())];
-    switch (random_.below(9)) {
+    switch (random_.below(10)) {
         case 0:
             if (weather_.crashes && n.replica) crash(n);
             return;
@@ -64,6 +65,9 @@ void cluster::fault() {
             if (weather_.slow_disks) slow_disk_[n.index] = random_.below(2) == 0 ? 1.0 : 50.0 * random_.unit();
             return;
         case 7:
+            if (weather_.full_disks) n.full_until = now_ + random_.below(3'000'000);
+            return;
+        case 8:
             if (weather_.coups) coup();
             return;
         default:
@@ -250,7 +254,7 @@ void cluster::mend_all() {
     coordinator_.lies = false;
     weather_.lost = 0;
     for (const auto& n : nodes_) {
-        n->paused_until = 0;
+        n->paused_until = n->full_until = 0;
         if (!n->replica) later(1'000, event_type::restart, *n);
     }
 }

@@ -24,7 +24,7 @@ struct weather {
     std::uint64_t client_interval_us = 10'000;
     std::uint64_t look_us = 1'000'000;  ///< how soon somebody sees that there is no leader
     bool crashes = false, pauses = false, cuts = false, partitions = false, clocks = false, coordinator = false,
-         slow_disks = false, wipes = false, changes = false, coups = false;
+         slow_disks = false, full_disks = false, wipes = false, changes = false, coups = false;
 
     [[nodiscard]] static weather of(random_source& random);
 };

@@ -16,7 +16,7 @@ node::node(cluster& owner, std::uint8_t number, const node_id& name)
                world.check_.cut(log, lsn);
                ++world.result_.diverged;
            },
-           [this] { return dies_here(); }}) {}
+           [this] { return dies_here(); }, [this] { return full_until > world.now_; }}) {}
 
 bool node::dies_here() {
     if (!dying && !world.calm_ && world.chance(world.weather_.dies_at_write)) dying = true;

@@ -66,7 +66,7 @@ public:
     std::unique_ptr<replication::replica> replica;
     std::uint32_t life = 0;
     bool dying = false, failed = false;
-    std::uint64_t paused_until = 0;
+    std::uint64_t paused_until = 0, full_until = 0;
     std::uint64_t timer_at = ~std::uint64_t{0};
 
     replication::promised_leader stored;  ///< on disk

@@ -26,6 +26,7 @@ public:
         std::function<void(std::uint64_t id, std::uint64_t durable)> sync_started;
         std::function<void(std::uint64_t lsn)> cutting;
         std::function<bool()> dies_here;  ///< asked at each write boundary
+        std::function<bool()> is_full;    ///< asked at each append
     };
     explicit sim_log(hooks with) : hooks_(std::move(with)) {}
 
@@ -38,6 +39,7 @@ public:
         return replication::position{e.term, lsn, e.chain};
     }
     result<void> append(std::span<const wal::record> records) override {
+        if (hooks_.is_full()) return error{errc::resource_exhausted, "the disk is full"};
         for (auto record : records) {
             if (hooks_.dies_here() && !survivors_) survivors_ = entries_.size();
             const auto before = last();

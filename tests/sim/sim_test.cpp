@@ -9,8 +9,8 @@ using namespace vecstore::sim;
 
 namespace {
 
-constexpr std::uint64_t seeds = 8;
-constexpr std::uint64_t events = 5'000;
+constexpr std::uint64_t seeds = 16;
+constexpr std::uint64_t events = 8'000;
 
 }  // namespace
 

@@ -31,7 +31,7 @@ public:
                    [this](std::uint64_t sync, std::uint64_t count) {
                        syncs = {sync, count};
                    },
-                   [](std::uint64_t) {}, [] { return false; }}),
+                   [](std::uint64_t) {}, [] { return false; }, [this] { return disk_full; }}),
               leases(primary, id, stored) {}
 
         void start_store(std::uint64_t number, const replication::promised_leader& promised) override {
@@ -53,7 +53,7 @@ public:
         std::unique_ptr<replication::replica> replica;
         std::pair<std::uint64_t, std::uint64_t> syncs{};
         std::uint64_t store_id = 0, apply_lsn = 0;
-        bool disk_works = true, sync_fails = false;
+        bool disk_works = true, disk_full = false, sync_fails = false;
         std::vector<replication::write_outcome> outcomes;
         std::vector<replication::event> events;
     };

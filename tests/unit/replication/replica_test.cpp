@@ -170,6 +170,31 @@ TEST_CASE("replica: after a failed sync nothing is answered", "[replication]") {
     CHECK(c[1].outcomes.empty());
 }
 
+TEST_CASE("replica: a full disk refuses what comes, and nothing else", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    c[1].disk_full = true;
+    CHECK(c.write(c[1]).error().code == errc::resource_exhausted);
+    c[1].disk_full = false;
+    c[3].disk_full = true;
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(1'000'000);
+    CHECK(c[1].outcomes.at(0).done);
+    CHECK(c[3].log.last().lsn < c[1].log.last().lsn);
+    c[3].disk_full = false;
+    c.run();
+    CHECK(c[3].log.last() == c[1].log.last());
+    // Who cannot open a term does not lead.
+    c[2].disk_full = true;
+    c[2].leases.promote();
+    c.run();
+    CHECK(c[2].replica->role() != replica_role::leader);
+    CHECK(c[2].replica->role() != replica_role::failed);
+    c[2].disk_full = false;
+    c.run();
+    CHECK(c[2].replica->role() == replica_role::leader);
+}
+
 TEST_CASE("replica: a read waits for a majority to say who leads", "[replication]") {
     loopback_cluster c(3);
     c.run();
