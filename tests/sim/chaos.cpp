@@ -35,6 +35,30 @@ weather weather::of(random_source& random) {
     return w;
 }
 
+const char* weather::name_of(std::size_t kind) {
+    constexpr const char* names[kinds] = {"lost messages",    "repeated messages",
+                                          "late messages",    "damaged messages",
+                                          "deaths at writes", "deaths soon after",
+                                          "failed syncs",     "crashes",
+                                          "pauses",           "cuts",
+                                          "partitions",       "clocks",
+                                          "coordinator",      "slow disks",
+                                          "full disks",       "wiped disks",
+                                          "changed voters",   "coups"};
+    return names[kind];
+}
+
+void weather::calm_down(std::uint32_t without) {
+    double* const rates[] = {&lost, &repeated, &late, &damaged, &dies_at_write, &struck, &failed_sync};
+    bool* const switches[] = {&crashes,    &pauses,     &cuts,  &partitions, &clocks, &coordinator,
+                              &slow_disks, &full_disks, &wipes, &changes,    &coups};
+    static_assert(std::size(rates) + std::size(switches) == kinds);
+    for (std::size_t i = 0; i < std::size(rates); ++i)
+        if (without >> i & 1) *rates[i] = 0;
+    for (std::size_t i = 0; i < std::size(switches); ++i)
+        if (without >> (i + std::size(rates)) & 1) *switches[i] = false;
+}
+
 void cluster::fault() {
     if (calm_) return;
     later(1 + random_.below(2 * weather_.fault_interval_us), event_type::fault, *nodes_[0]);

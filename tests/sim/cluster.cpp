@@ -25,6 +25,7 @@ cluster::cluster(const run_options& options)
       weather_(weather::of(random_)),
       options_(options),
       check_(first_members(node_count(options.seed))) {
+    weather_.calm_down(options.without);
     check_.look_up_with(log_of, this);
     for (const auto& id : check_.members().voters) {
         nodes_.push_back(std::make_unique<node>(*this, static_cast<std::uint8_t>(nodes_.size()), id));

@@ -27,12 +27,18 @@ struct weather {
          slow_disks = false, full_disks = false, wipes = false, changes = false, coups = false;
 
     [[nodiscard]] static weather of(random_source& random);
+
+    static constexpr std::size_t kinds = 18;
+    [[nodiscard]] static const char* name_of(std::size_t kind);
+    /// Without the kinds whose bits are set.
+    void calm_down(std::uint32_t without);
 };
 
 struct run_options {
     std::uint64_t seed = 1;
     std::uint64_t events = 50'000;  ///< then all is mended, and the cluster has to converge
     bool damage_state = false;      ///< half way, one node's state changes by itself, which must be noticed
+    std::uint32_t without = 0;      ///< kinds of weather, as bits
 };
 
 struct run_result {

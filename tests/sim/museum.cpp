@@ -56,4 +56,23 @@ finding find(const exhibit& which, std::uint64_t seeds_max, std::uint64_t events
     return found;
 }
 
+smallest_run minimise(const run_options& options) {
+    smallest_run best{options, cluster(options).run()};
+    const auto kind_of = [](const run_result& r) { return r.violation.substr(0, r.violation.find(':')); };
+    const auto try_out = [&](const run_options& less) {
+        auto one = cluster(less).run();
+        if (one.violation.empty() || kind_of(one) != kind_of(best.result)) return false;
+        best = {less, std::move(one)};
+        return true;
+    };
+    for (std::size_t kind = 0; kind < weather::kinds; ++kind) {
+        auto less = best.options;
+        less.without |= 1u << kind;
+        (void)try_out(less);
+    }
+    for (auto less = best.options; (less.events /= 2) > 100 && try_out(less);) {
+    }
+    return best;
+}
+
 }  // namespace vecstore::sim

@@ -26,4 +26,12 @@ struct finding {
 /// Runs seeds from 1 on with that fault until one shows it.
 [[nodiscard]] finding find(const exhibit& which, std::uint64_t seeds_max, std::uint64_t events);
 
+/// What of the weather a violation needs: kinds are left out one by one, and the events halved, as long as it stays.
+struct smallest_run {
+    run_options options;
+    run_result result;
+};
+/// `options.seed` shows a violation; any of the same number counts as the same.
+[[nodiscard]] smallest_run minimise(const run_options& options);
+
 }  // namespace vecstore::sim

@@ -1,5 +1,6 @@
 /// sim_program SEEDS [EVENTS [FIRST_SEED]]: simulates one cluster for each seed. sim_program museum [SEEDS [EVENTS [NAME]]]: looks for
-/// each fault of the museum in so many seeds at most. The last line sums up; the exit status is 0 when nothing was
+/// each fault of the museum in so many seeds at most. sim_program minimise SEED [EVENTS [NAME]]: what of the weather a seed's
+/// violation needs, with that fault of the museum. The last line sums up; the exit status is 0 when nothing was
 /// violated, or all faults were found.
 #include "museum.hpp"
 
@@ -27,6 +28,19 @@ int show_museum(std::uint64_t seeds, std::uint64_t events, std::string_view name
     return missed == 0 ? 0 : 1;
 }
 
+int show_smallest(std::uint64_t seed, std::uint64_t events, std::string_view name) {
+    for (const auto& each : sim::museum())
+        if (name == each.name) replication::active_fault = each.fault;
+    const auto found = sim::minimise({seed, events});
+    std::printf("seed %llu, event %llu: %s\n", static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(found.result.events),
+                found.result.violation.empty() ? "no violation" : found.result.violation.c_str());
+    for (std::size_t kind = 0; kind < sim::weather::kinds; ++kind)
+        if (!found.result.violation.empty() && (found.options.without >> kind & 1) == 0)
+            std::printf("needs %s\n", sim::weather::name_of(kind));
+    return found.result.violation.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -35,6 +49,8 @@ int main(int argc, char** argv) {
     };
     if (argc > 1 && std::string_view(argv[1]) == "museum")
         return show_museum(number(2, 500), number(3, 20'000), argc > 4 ? argv[4] : "");
+    if (argc > 2 && std::string_view(argv[1]) == "minimise")
+        return show_smallest(number(2, 1), number(3, 50'000), argc > 4 ? argv[4] : "");
     const auto seeds = number(1, 20), events = number(2, 50'000), first = number(3, 1);
     sim::run_result all;
     std::uint64_t violations = 0;

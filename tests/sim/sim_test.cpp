@@ -65,3 +65,12 @@ TEST_CASE("museum: faults put into the protocol are found", "[sim][museum]") {
     }
     CHECK(seen == quick.size());
 }
+
+TEST_CASE("museum: a run that shows a fault is made smaller", "[sim][museum]") {
+    replication::active_fault = replication::seeded_fault::done_before_commit;
+    const auto found = minimise({1, events});
+    replication::active_fault = replication::seeded_fault::none;
+    CHECK(found.result.violation.substr(0, 3) == "I12");
+    CHECK(found.options.without == (1u << weather::kinds) - 1);  // it needs no bad weather
+    CHECK(found.options.events < events);
+}
