@@ -170,6 +170,43 @@ TEST_CASE("replica: after a failed sync nothing is answered", "[replication]") {
     CHECK(c[1].outcomes.empty());
 }
 
+TEST_CASE("replica: without its lease a leader acknowledges by majority alone, until it is replaced", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    const auto term = c[1].stored.term;
+    c[1].leases.step_back();
+    c.run();
+    CHECK(c[1].replica->role() == replica_role::leader);
+    CHECK_FALSE(c[1].replica->status().lease_held);
+    CHECK(c.write(c[1], ack_level::leader_only).error().message ==
+          "suspended: without a lease only a quorum can acknowledge");
+    REQUIRE(c.write(c[1]).has_value());
+    c.run(50'000);
+    CHECK(c[1].outcomes.at(0).done);
+    CHECK(c[1].stored.term == term);
+    c[2].leases.promote();
+    c.run();
+    CHECK(c[1].replica->role() == replica_role::follower);
+    CHECK(c[2].replica->role() == replica_role::leader);
+    CHECK(c[1].outcomes.size() == 1);  // nothing was left uncertain
+}
+
+TEST_CASE("replica: a restarted node keeps its promise and catches up", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    const auto promised = c[3].stored;
+    c[3].replica.reset();
+    for (int i = 0; i < 3; ++i) REQUIRE(c.write(c[1]).has_value());
+    c.run(500'000);
+    CHECK(c[1].outcomes.size() == 3);
+    c.start(c[3]);
+    CHECK(c[3].replica->promised() == promised);
+    CHECK(c[3].replica->commit_lsn() == 0);  // until the leader says so
+    c.run();
+    CHECK(c[3].log.last() == c[1].log.last());
+    CHECK(c[3].replica->commit_lsn() == c[1].replica->commit_lsn());
+}
+
 TEST_CASE("replica: a full disk refuses what comes, and nothing else", "[replication]") {
     loopback_cluster c(3);
     c.run();
