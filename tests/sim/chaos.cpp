@@ -20,7 +20,11 @@ weather weather::of(random_source& random) {
     w.fault_interval_us = 50'000 + random.below(1'000'000);
     constexpr std::uint64_t intervals[] = {1'000, 20'000, 200'000};
     w.client_interval_us = 200 + random.below(intervals[random.below(3)]);
-    w.look_us = random.below(2) == 0 ? 1'000'000 : 50'000 + random.below(200'000);
+    if (random.below(6) == 0) {
+        w.append_bytes = 1u << 20;
+        w.window_bytes = 16u << 20;
+    }
+    w.look_us = random.below(3) == 0 ? 1'000'000 : 50'000 + random.below(200'000);
     w.crashes = maybe();
     w.pauses = maybe();
     w.cuts = maybe();
@@ -132,8 +136,8 @@ void cluster::welcome(node& leader) {
     if (calm_) return;
     if (chance(weather_.struck)) later(random_.below(30'000), event_type::strike, leader);
     if (!weather_.coups) return;
-    if (random_.below(2) == 0) later(random_.below(3'000), event_type::write, leader);
-    if (random_.below(4) != 0) return;
+    if (random_.below(4) != 0) later(random_.below(3'000), event_type::write, leader);
+    if (random_.below(2) == 0) return;
     for (const auto& other : nodes_)
         if (other->index != leader.index && random_.below(3) != 0) cut_[leader.index][other->index] = true;
     coordinator_.lies = true;
@@ -200,7 +204,7 @@ void cluster::write_or_read() {
     if (n == nullptr) return;
     if (random_.below(16) == 0)
         for (const auto& peer : n->replica->status().peers)
-            if (peer.bytes_under_way > 4'000 + 2'000) check_.fail("more is under way than a window");
+            if (peer.bytes_under_way > weather_.window_bytes + 2'000) check_.fail("more is under way than a window");
     const auto now = n->local(now_);
     if (random_.below(4) == 0) {
         n->ended_read = 0;

@@ -22,6 +22,7 @@ struct weather {
     double failed_sync = 0;
     std::uint64_t fault_interval_us = 400'000;
     std::uint64_t client_interval_us = 10'000;
+    std::size_t append_bytes = 600, window_bytes = 4'000;
     std::uint64_t look_us = 1'000'000;  ///< how soon somebody sees that there is no leader
     bool crashes = false, pauses = false, cuts = false, partitions = false, clocks = false, coordinator = false,
          slow_disks = false, full_disks = false, wipes = false, changes = false, coups = false;

@@ -112,8 +112,8 @@ void node::start() {
     options.self = id;
     options.session = world.random_();
     options.random_seed = world.random_();
-    options.append_bytes = 600;  // so that batches are cut into frames
-    options.window_bytes = 4'000;
+    options.append_bytes = world.weather_.append_bytes;  // small: batches are cut into frames
+    options.window_bytes = world.weather_.window_bytes;
     options.hash_interval = 64;
     options.look_us = world.weather_.look_us;
     options.campaign_delay_us = options.look_us / 6;

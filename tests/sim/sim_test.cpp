@@ -9,7 +9,7 @@ using namespace vecstore::sim;
 
 namespace {
 
-constexpr std::uint64_t seeds = 40;
+constexpr std::uint64_t seeds = 24;
 constexpr std::uint64_t events = 8'000;
 
 }  // namespace
