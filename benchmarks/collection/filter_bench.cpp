@@ -24,7 +24,7 @@ using bench::matrix;
 constexpr std::int64_t buckets = 10'000;
 
 struct arguments {
-    std::string base, query, metric = "cosine";
+    std::string base, query, metric = "cosine", store;
     std::size_t k = 10, queries = 500, rounds = 5, rows = 0;
     double recall = 0.95;
     bool indexed = true;
@@ -165,10 +165,15 @@ void run(const arguments& a) {
     const auto queries = bench::read_fvecs(a.query);
     const auto m = parse_metric(a.metric).value();
     const labels of(base, m);
-    auto db = database::in_memory({.background_threads = 0, .build_threads = 2}).value();
-    auto points = db.create_collection("points", {.vectors = {{.dim = base.dim, .metric = m}}}).value();
-    fill(a, points, base, of);
-    db.optimize().value();
+    const database_options options{.background_threads = 0, .build_threads = 2};
+    auto db = (a.store.empty() ? database::in_memory(options) : database::open(a.store, options)).value();
+    const collection_options shape{.vectors = {{.dim = base.dim, .metric = m}}};
+    auto kept = db.open_collection("points");
+    auto points = kept ? *kept : db.create_collection("points", shape).value();
+    if (!kept) {
+        fill(a, points, base, of);
+        db.optimize().value();
+    }
     for (const double selectivity : {0.5, 0.1, 0.01, 0.001, 0.0001}) {
         const auto below = static_cast<std::int64_t>(std::lround(selectivity * static_cast<double>(buckets)));
         measure(a, points, make(a, base, queries, m, "bucket", of.bucket, below), "bucket", selectivity);
@@ -189,6 +194,7 @@ int main(int argc, char** argv) {
     app.add_option("--rows", a.rows, "so many of the base; 0 = all");
     app.add_option("--rounds", a.rounds)->check(CLI::PositiveNumber);
     app.add_option("--recall", a.recall);
+    app.add_option("--store", a.store, "where the points are kept, to be used again; else in memory");
     app.add_flag("!--unindexed", a.indexed, "without payload indexes");
     CLI11_PARSE(app, argc, argv);
     try {

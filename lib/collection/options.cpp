@@ -150,6 +150,7 @@ result<void> validate(const collection_options& options) {
 std::string_view to_string(search_strategy strategy) noexcept {
     switch (strategy) {
         case search_strategy::exact_scan: return "exact scan";
+        case search_strategy::code_scan: return "scan of codes";
         case search_strategy::plain_walk: return "plain walk";
         case search_strategy::filtered_walk: return "filtered walk";
     }

@@ -4,9 +4,11 @@
 #include "planner.hpp"
 
 #include <vecstore/core/random.hpp>
+#include <vecstore/index/ivf/members.hpp>
 #include <vecstore/index/row_distances.hpp>
 
 #include <collection/fields/filtered_read.hpp>
+#include <collection/part/code_scan.hpp>
 
 #include <algorithm>
 #include <array>
@@ -55,19 +57,20 @@ public:
         const bool strict = session_.collection().options().strict_filters;
         if (!filter_.passes_all() && (strict || !filter_.required_ids())) {
             VECSTORE_TRY(known_, filter_plan::make(session_, filter_));
+            known_.tell(plan_);
         }
         VECSTORE_TRY(auto strategy, choose());
         plan_.strategy = strategy;
-        if (strategy == search_strategy::exact_scan)
-            VECSTORE_CHECK(scan_exactly());
-        else
+        const bool walks = strategy == search_strategy::plain_walk || strategy == search_strategy::filtered_walk;
+        if (walks)
             walk(strategy);
+        else
+            VECSTORE_CHECK(scan_exactly());
         if (failure_) return *std::move(failure_);
         if (session_.interrupted()) return nearest_.take_sorted();
         if (strategy == search_strategy::plain_walk && !request_.radius)
             session_.collection().queries(request_.slot).note(request_.vector, request_.wanted);
-        if (strategy != search_strategy::exact_scan && !request_.radius &&
-            nearest_.size() < std::min(request_.wanted, reachable())) {
+        if (walks && !request_.radius && nearest_.size() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
             plan_.expected_recall = 1;
             nearest_ = top_k<candidate>(request_.wanted);
@@ -107,16 +110,30 @@ private:
                 choices_.emplace_back();
                 continue;
             }
-            const auto& choice = choices_.emplace_back(part->choose(request_.recall, expected_count(), request_.ef));
+            const auto& choice = choices_.emplace_back(choice_in(*part));
             if (choice.index == nullptr) continue;
             in.rows_in_graphs += part->size();
             in.ef = std::max(in.ef, candidates_of(choice));
+            in.walk_microseconds += choice.chosen.microseconds;
         }
         if (known_.bounded()) in.matches = known_.candidates();
         in.matches_known = known_.exact();
+        const auto& options = session_.collection().options().vectors[request_.slot];
+        in.bytes_of_row = row_bytes(options.type, options.dim);
+        if (options.quantization != quantization_kind::none && !request_.radius) in.bytes_of_code = options.dim;
         if (in.filtered && !in.exact && !in.few_listed && in.rows_in_graphs > 0 && !in.matches_known)
             VECSTORE_CHECK(sample_filter(in));
         return choose_strategy(in);
+    }
+    [[nodiscard]] part_choice choice_in(const part& p) const {
+        if (!by_bits()) return p.choose(request_.recall, expected_count(), request_.ef);
+        const auto members = known_.members_between(p.ordinals().front(), p.ordinals().back());
+        const auto share = static_cast<double>(std::max<std::uint64_t>(members, 1)) / p.size();
+        return p.choose_filtered(request_.recall, expected_count(), request_.ef, std::min(share, 1.0));
+    }
+    /// The filter is asked by looking at a bit, not at payloads.
+    [[nodiscard]] bool by_bits() const noexcept {
+        return known_.exact() && known_.bits().words != nullptr && !request_.radius;
     }
     /// Tries the filter on points drawn by a hash, so that no period in the data can line up with the sample.
     result<void> sample_filter(plan_input& in) {
@@ -188,15 +205,41 @@ private:
                 return !failure_ && !stopped_;
             });
             if (failure_) return *failure_;
-            std::sort(matches.begin(), matches.end());
+            if (!std::is_sorted(matches.begin(), matches.end())) std::sort(matches.begin(), matches.end());
         } else {
             VECSTORE_CHECK(session_.for_each_point(add_if_passes));
         }
         return matches;
     }
 
+    /// False when the part has no codes of its rows.
+    [[nodiscard]] bool scan_by_codes(const part& p, const std::vector<ordinal_id>& matches) {
+        const auto* const graph = p.graph();
+        if (graph == nullptr || !graph->ready() || graph->shared().codes == nullptr) return false;
+        const auto rows = source_of(p);
+        std::vector<row_id> found;
+        const auto last = p.descriptor().last_ordinal;
+        auto match = std::lower_bound(matches.begin(), matches.end(), p.descriptor().first_ordinal);
+        for (row_id row = 0; match != matches.end() && *match <= last; ++match) {
+            row = find_row(rows.count, *match, rows.ordinal_of, row);
+            if (rows.ordinal_of(row) == *match) found.push_back(row);
+        }
+        if (session_.interrupted_before(found.size())) return true;
+        part_cost cost;
+        const part_request asked{.query = request_.vector, .k = request_.wanted};
+        keep(rows, nearest_by_codes(*graph->shared().codes, p.stored(), distance_, found, asked, cost));
+        if (cost.failure && !failure_) failure_ = std::move(cost.failure);
+        plan_.distances += cost.distances;
+        plan_.rescored += cost.rescored;
+        plan_.rows_scanned += found.size();
+        plan_.expected_recall = std::min(plan_.expected_recall, code_scan_found);
+        return true;
+    }
     template <class Source>
     void scan_matches(const Source& rows, const std::vector<ordinal_id>& matches) {
+        if (plan_.strategy == search_strategy::code_scan && rows.owner != nullptr &&
+            scan_by_codes(*rows.owner, matches))
+            return;
         constexpr std::size_t batch = 64;
         std::array<const void*, batch> vectors;
         std::array<row_id, batch> places;
@@ -261,10 +304,10 @@ private:
             const auto choice = ready_choice(part, choices_[i]);
             if (choice.index == nullptr)
                 waiting.push_back(&part);
-            else if (const row_predicate matching(allow); filtered || part.dead_rows() > 0)
-                search_part(rows, choice, &matching);
+            else if (filtered || part.dead_rows() > 0)
+                search_part(rows, choice, predicate(part, allow, filtered));
             else
-                search_part(rows, choice, nullptr);
+                search_part(rows, choice, std::nullopt);
         }
         for (const auto* part : waiting) {
             const auto rows = source_of(*part);
@@ -275,10 +318,16 @@ private:
             scan_if(rows, allow_in(rows), true);
         }
     }
+    template <class Allow>
+    [[nodiscard]] row_predicate predicate(const part& p, const Allow& allow, bool filtered) const {
+        if (!filtered) return row_predicate(allow);
+        auto bits = known_.bits();
+        bits.sure = bits.sure && p.dead_rows() == 0;
+        return {allow, bits, p.ordinals()};
+    }
     /// An index that turns out to be damaged when it is brought into memory is not chosen again.
     [[nodiscard]] part_choice ready_choice(const part& p, part_choice choice) const {
-        while (choice.index != nullptr && !choice.index->ready())
-            choice = p.choose(request_.recall, expected_count(), request_.ef);
+        while (choice.index != nullptr && !choice.index->ready()) choice = choice_in(p);
         return choice;
     }
     /// About how many rows that may be returned a search looks for.
@@ -299,16 +348,42 @@ private:
         }
         return rows;
     }
+    /// Null: not worked out yet.
+    [[nodiscard]] std::shared_ptr<const index::ivf_members> members_in(const part& p, const part_index& lists) const {
+        return known_.known().members_in(p.descriptor().ivf_root, [&] {
+            const auto bits = known_.bits();
+            return index::ivf_members(*lists.shared().lists, [&](row_id row) {
+                const auto ordinal = p.ordinal_of(row);
+                return !bits.knows(ordinal) || bits.contains(ordinal);
+            });
+        });
+    }
     template <class Source>
-    void search_part(const Source& rows, const part_choice& choice, const row_predicate* allow) {
+    void search_part(const Source& rows, const part_choice& choice, const std::optional<row_predicate>& allow) {
         part_cost cost;
         const auto& chosen = choice.chosen;
-        part_request asked{request_.vector, request_.wanted, chosen.setting, request_.radius, allow};
+        part_request asked{request_.vector, request_.wanted, chosen.setting, request_.radius,
+                           allow ? &*allow : nullptr};
         std::vector<row_id> seeds;
-        if (plan_.strategy == search_strategy::filtered_walk && known_.exact() && !request_.radius) {
-            seeds = seeds_in(*rows.owner);
-            asked.seeds = seeds;
-            asked.matching_alone = true;
+        std::vector<std::uint32_t> breadths;
+        if (plan_.strategy == search_strategy::filtered_walk && by_bits()) {
+            asked.way = choice.way;
+            asked.enough = choice.enough;
+            if (choice.index->kind() == index_kind::hnsw) {
+                seeds = seeds_in(*rows.owner);
+                asked.seeds = seeds;
+            }
+        }
+        if (allow && choice.index->kind() == index_kind::ivf && !request_.ef && !request_.radius) {
+            choice.index->choose_breadths(request_.recall, request_.wanted, breadths);
+            asked.breadths = breadths;
+        }
+        std::shared_ptr<const index::ivf_members> members;
+        if (!asked.breadths.empty() && by_bits() && known_.bits().sure) {
+            members = members_in(*rows.owner, *choice.index);
+            asked.members = members.get();
+            asked.members_sure =
+                rows.owner->dead_rows() == 0 && known_.bits().knows(rows.owner->descriptor().last_ordinal);
         }
         keep(rows, choice.index->search(asked, cost));
         if (cost.failure && !failure_) failure_ = std::move(cost.failure);

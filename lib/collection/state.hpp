@@ -23,6 +23,7 @@
 #include <vecstore/storage/table_store.hpp>
 #include <vecstore/wal/record.hpp>
 
+#include <collection/fields/filter_cache.hpp>
 #include <collection/fields/indexed_field.hpp>
 
 #include <atomic>
@@ -118,6 +119,8 @@ public:
     std::vector<field_run> install(std::vector<part_list> parts, bool drop_sealed, std::vector<made_run> runs = {});
     [[nodiscard]] std::vector<part_list> parts() const;
 
+    /// What they said of the filters of late.
+    [[nodiscard]] filter_cache& filters() const noexcept { return filters_; }
     /// Payload indexes (last applied). `path`: as payload::to_string writes it. `create_field` replaces what is there.
     [[nodiscard]] const std::shared_ptr<const field_list>& fields() const noexcept { return fields_; }
     void create_field(std::uint64_t lsn, const std::string& path, const field_schema& schema);
@@ -194,6 +197,7 @@ private:
     std::vector<std::shared_ptr<const part_list>> parts_;
     std::shared_ptr<const field_list> fields_ = std::make_shared<const field_list>();
     field_list dropped_fields_;  ///< since the last seal
+    mutable filter_cache filters_;
     std::optional<sealed_changes> sealed_;
     std::set<expiry_entry> due_;       ///< of `changes_`
     byte_vector first_living_expiry_;  ///< key in the tables: what expires before is dead; empty = not known

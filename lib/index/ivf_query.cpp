@@ -1,3 +1,4 @@
+#include <vecstore/index/ivf/members.hpp>
 #include <vecstore/index/ivf/query.hpp>
 #include <vecstore/index/ivf/take_least.hpp>
 #include <vecstore/quantization/code_distances.hpp>
@@ -22,13 +23,14 @@ constexpr float term_share = 0.6f;
 
 }  // namespace
 
-void ivf_query::start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected) {
+void ivf_query::start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected,
+                      const ivf_members* members) {
     const auto centered = center(lists, query);
     const auto padded = lists.panel_count() * panel_rows;
     products_.resize(padded);
     quantization::active_fast_scan().dots(centered.data(), 1, lists.dim(), lists.centroids(), lists.panel_count(),
                                           lists.dim(), products_.data(), padded);
-    start_with(lists, query, products_.data(), lists_expected);
+    start_with(lists, query, products_.data(), lists_expected, members);
 }
 
 std::span<const float> ivf_query::center(const ivf_lists& lists, std::span<const float> query) {
@@ -45,15 +47,18 @@ std::span<const float> ivf_query::center(const ivf_lists& lists, std::span<const
 }
 
 void ivf_query::start_with(const ivf_lists& lists, std::span<const float> query, const float* products,
-                           std::size_t lists_expected) {
+                           std::size_t lists_expected, const ivf_members* members) {
     scores_.resize(lists.list_count());
     rest_.resize(lists.list_count());
     const float* half_norms = lists.half_norms();
     const bool inner = by_inner_product(lists.metric());
-    for (std::size_t i = 0; i < rest_.size(); ++i) {
+    std::size_t ranked = 0;
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
         scores_[i] = products[i];
-        rest_[i] = {(inner ? 0 : half_norms[i]) - products[i], static_cast<std::uint32_t>(i)};
+        rest_[ranked] = {(inner ? 0 : half_norms[i]) - products[i], static_cast<std::uint32_t>(i)};
+        ranked += static_cast<std::size_t>(members == nullptr || members->any_in(i));
     }
+    rest_.resize(ranked);
     order_.clear();
     order_lists(lists_expected + 1);
     if (lists.code() == ivf_code::pq4) make_tables(lists);

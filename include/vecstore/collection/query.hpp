@@ -104,6 +104,7 @@ enum class search_strategy : std::uint8_t {
     exact_scan,     ///< every matching row was compared
     plain_walk,     ///< search of the indexes (graph walks, scans of lists) without a filter
     filtered_walk,  ///< the same, which returns only matching rows
+    code_scan,      ///< all matching rows were compared by codes, the nearest of them by originals
 };
 [[nodiscard]] std::string_view to_string(search_strategy strategy) noexcept;
 
@@ -125,7 +126,7 @@ struct query_plan {
     /// rows as queries alone.
     std::size_t parts_by_queries = 0;
     /// What payload indexes told of the filter before a payload was read: no more points match; of the filters of a tree, the
-    /// largest such bound. Absent: they told nothing. (Not yet told by searches of dense vectors.)
+    /// largest such bound. Absent: they told nothing.
     std::optional<std::size_t> matches_at_most = {};
     /// And which ones, but for points changed since the checkpoint: `filter_evaluations` then counts these alone.
     bool matches_told = false;

@@ -16,6 +16,8 @@ using field_index::ordinal_bitmap;
 constexpr ordinal_id bits_max = 1u << 22;
 constexpr std::size_t ids_looked_up_max = 4'096;
 constexpr std::size_t quorum_steps_max = 256;
+/// Sets smaller than this are made about as fast as they are found.
+constexpr std::uint64_t worth_keeping = 256;
 
 /// What is known of an expression: a set that holds all its matches, or nothing (`all`); `exact`: and no others.
 struct partial {
@@ -155,6 +157,40 @@ private:
 
 }  // namespace
 
+namespace {
+
+/// What a set of points depends on besides the payload indexes: which ordinals ids have.
+bool lists_ids(const filter::expression& e);
+bool lists_ids(const filter::condition& c) {
+    if (const auto* inner = std::get_if<filter::expression>(&c.content)) return lists_ids(*inner);
+    return std::holds_alternative<filter::has_id_condition>(c.content);
+}
+bool lists_ids(const std::vector<filter::condition>& list) {
+    return std::any_of(list.begin(), list.end(), [](const auto& c) { return lists_ids(c); });
+}
+bool lists_ids(const filter::expression& e) {
+    return lists_ids(e.must) || lists_ids(e.must_not) || lists_ids(e.should) ||
+           std::any_of(e.at_least.begin(), e.at_least.end(), [](const auto& q) { return lists_ids(q.conditions); });
+}
+
+result<std::shared_ptr<const known_matches>> known_of(read_session& session, const filter::expression& filter,
+                                                      ordinal_id first_new) {
+    const auto& fields = session.state().fields;
+    auto& cache = session.collection().filters();
+    if (auto kept = cache.find(fields, first_new, filter)) return kept;
+    VECSTORE_TRY(auto answer, evaluator(session).of(filter));
+    auto known = std::make_shared<known_matches>();
+    known->bounded = !answer.all;
+    known->exact = answer.exact;
+    known->set = std::move(answer.set);
+    known->size = known->set.cardinality(0, first_new);
+    if (known->bounded && first_new <= bits_max) known->words = known->set.to_words(first_new);
+    if (known->size >= worth_keeping && !lists_ids(filter)) cache.keep(fields, first_new, filter, known);
+    return std::shared_ptr<const known_matches>(std::move(known));
+}
+
+}  // namespace
+
 result<filter_plan> filter_plan::make(read_session& session, const filter::compiled& filter) {
     const auto& state = session.state();
     filter_plan plan;
@@ -162,31 +198,32 @@ result<filter_plan> filter_plan::make(read_session& session, const filter::compi
         VECSTORE_CHECK(check_indexed(*filter.source(), *state.fields));
     const auto usable = [](const auto& field) { return field->usable(); };
     if (filter.source() == nullptr || std::none_of(state.fields->begin(), state.fields->end(), usable)) return plan;
-    VECSTORE_TRY(auto known, evaluator(session).of(*filter.source()));
-    if (known.all) return plan;
-    plan.bounded_ = true;
-    plan.exact_ = known.exact;
-    plan.set_ = std::move(known.set);
     plan.changed_ = changed_points(state);
-    const auto end = plan.changed_.first_new();
-    plan.set_size_ = plan.set_.cardinality(0, end);
-    if (end <= bits_max) plan.words_ = plan.set_.to_words(end);
+    VECSTORE_TRY(plan.known_, known_of(session, *filter.source(), plan.changed_.first_new()));
+    if (plan.changed_.edited()) plan.add_edited(state);
     return plan;
 }
 
+void filter_plan::add_edited(const view& state) {
+    words_ = known_->words;
+    for (const auto& overlay : state.overlays)
+        for (const auto* node = overlay->older_points().first(); node != nullptr; node = node->next())
+            if (node->key / 64 < words_.size()) words_[node->key / 64] |= std::uint64_t{1} << (node->key % 64);
+}
+
 std::vector<ordinal_id> filter_plan::some_between(ordinal_id first, ordinal_id last, std::size_t count) const {
-    const auto below = set_.cardinality(0, first), members = set_.cardinality(first, last) + set_.contains(last);
+    const auto below = known_->set.cardinality(0, first), members = members_between(first, last);
     std::vector<ordinal_id> some;
     const auto wanted = std::min<std::uint64_t>(count, members);
     for (std::uint64_t i = 0; i < wanted; ++i)
-        some.push_back(set_.select(below + (2 * i + 1) * members / (2 * wanted)));
+        some.push_back(known_->set.select(below + (2 * i + 1) * members / (2 * wanted)));
     return some;
 }
 
 std::uint64_t filter_plan::sure_matches(const read_session& session) const {
-    if (!changed_.edited() && session.state().deaths->count() == 0) return set_size_;
+    if (!changed_.edited() && session.state().deaths->count() == 0) return known_->size;
     std::uint64_t matches = 0;
-    set_.for_each([&](ordinal_id ordinal) {
+    known_->set.for_each([&](ordinal_id ordinal) {
         if (ordinal >= changed_.first_new()) return false;
         matches += session.visible(ordinal) && !(changed_.edited() && changed_.contains(ordinal));
         return true;

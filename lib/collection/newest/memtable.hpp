@@ -86,6 +86,10 @@ private:
 /// Cost: O(log distance from `from`), so that looking up an ascending run is cheap whether it is dense or sparse.
 template <class OrdinalOf>
 [[nodiscard]] row_id find_row(row_id count, ordinal_id ordinal, const OrdinalOf& ordinal_of, row_id from = 0) {
+    if (from < count && ordinal_of(from) <= ordinal) {  // most runs have no gaps
+        const auto guess = from + std::min<row_id>(ordinal - ordinal_of(from), count - 1 - from);
+        if (ordinal_of(guess) == ordinal) return guess;
+    }
     row_id first = from, last = from, step = 1;
     while (last < count && ordinal_of(last) < ordinal) {
         first = last + 1;

@@ -74,28 +74,64 @@ result<void> graph_index::read_codes() const {
     return {};
 }
 
-template <class Exact, class Allow>
-std::vector<neighbor> graph_index::search_with(const part_request& request, const Exact& exact, const Allow& allow,
-                                               part_cost& cost) const {
+namespace {
+
+/// Of all rows near the query, which the walk finds in order, those that `allow` accepts. When there are fewer of them than
+/// was expected, there are others further away, and those found are where a walk over such rows begins.
+template <class Distances>
+std::vector<neighbor> pick_allowed(const index::frozen_graph& graph, const Distances& distances,
+                                   const part_request& request, std::size_t k, index::search_stats& stats) {
     const std::size_t ef = request.setting.breadth;
+    auto found = index::hnsw_search(graph, distances, ef, ef, {}, &stats);
+    std::erase_if(found, [&](const neighbor& n) { return !(*request.allow)(n.row); });
+    if (found.size() < request.enough) {
+        std::vector<row_id> seeds(request.seeds.begin(), request.seeds.end());
+        for (const auto& n : found) seeds.push_back(n.row);
+        return index::hnsw_search_matching(graph, distances, k, ef, *request.allow, seeds, &stats);
+    }
+    if (found.size() > k) found.resize(k);
+    return found;
+}
+
+template <class Distances>
+std::vector<neighbor> walk(const index::frozen_graph& graph, const Distances& distances, const part_request& request,
+                           std::size_t k, index::search_stats& stats) {
+    const std::size_t ef = request.setting.breadth;
+    if (request.allow == nullptr) return index::hnsw_search(graph, distances, k, ef, {}, &stats);
+    switch (request.way) {
+        case filtered_way::all_then_pick: return pick_allowed(graph, distances, request, k, stats);
+        case filtered_way::matching:
+            return index::hnsw_search_matching(graph, distances, k, ef, *request.allow, request.seeds, &stats);
+        case filtered_way::results_apart: break;
+    }
+    return index::hnsw_search(graph, distances, k, ef, *request.allow, &stats);
+}
+
+template <class Exact>
+std::vector<neighbor> walk_within(const index::frozen_graph& graph, const Exact& exact, const part_request& request,
+                                  index::search_stats& stats) {
+    const std::size_t ef = request.setting.breadth;
+    return request.allow == nullptr
+               ? index::range_search(graph, exact, *request.radius, request.k, ef, index::allow_all{}, &stats)
+               : index::range_search(graph, exact, *request.radius, request.k, ef, *request.allow, &stats);
+}
+
+}  // namespace
+
+template <class Exact>
+std::vector<neighbor> graph_index::search_with(const part_request& request, const Exact& exact, part_cost& cost) const {
     index::search_stats stats;
     std::vector<neighbor> found;
-    const auto walk = [&](const auto& distances, std::size_t k) {
-        if constexpr (!std::is_same_v<Allow, index::allow_all>)
-            if (request.matching_alone)
-                return index::hnsw_search_matching(*graph_, distances, k, ef, allow, request.seeds, &stats);
-        return index::hnsw_search(*graph_, distances, k, ef, allow, &stats);
-    };
     if (request.radius) {
         // By originals: what a code says of a distance is too rough to decide whether the walk goes on.
-        found = index::range_search(*graph_, exact, *request.radius, request.k, ef, allow, &stats);
+        found = walk_within(*graph_, exact, request, stats);
     } else if (!coded_) {
-        found = walk(exact, request.k);
+        found = walk(*graph_, exact, request, request.k, stats);
     } else {
         thread_local quantization::code_query prepared;
         coded_->codec.prepare(static_cast<const float*>(request.query), prepared);
         const quantization::code_distances walked(coded_->codec, coded_->codes.data(), prepared);
-        found = walk(walked, std::max<std::size_t>(request.k, request.setting.rescored));
+        found = walk(*graph_, walked, request, std::max<std::size_t>(request.k, request.setting.rescored), stats);
         stats.rescored += found.size();
         found = index::rescore(std::move(found), exact, request.k);
     }
@@ -106,10 +142,8 @@ std::vector<neighbor> graph_index::search_with(const part_request& request, cons
 
 std::vector<neighbor> graph_index::find(const part_request& request, part_cost& cost) const {
     const distance_computer computer(metric_, type_, request.query, originals_.mapped.dim());
-    return with_distances(originals_, computer, cost.failure, [&](const auto& exact) {
-        return request.allow != nullptr ? search_with(request, exact, *request.allow, cost)
-                                        : search_with(request, exact, index::allow_all{}, cost);
-    });
+    return with_distances(originals_, computer, cost.failure,
+                          [&](const auto& exact) { return search_with(request, exact, cost); });
 }
 
 index_memory graph_index::memory() const noexcept {

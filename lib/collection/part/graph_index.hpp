@@ -69,8 +69,8 @@ private:
         : originals_(owner.rows), metric_(owner.options.metric), type_(owner.options.type) {}
     [[nodiscard]] result<void> load() const override;
     result<void> read_codes() const;
-    template <class Exact, class Allow>
-    [[nodiscard]] std::vector<neighbor> search_with(const part_request& request, const Exact& exact, const Allow& allow,
+    template <class Exact>
+    [[nodiscard]] std::vector<neighbor> search_with(const part_request& request, const Exact& exact,
                                                     part_cost& cost) const;
 
     originals originals_;

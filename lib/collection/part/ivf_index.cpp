@@ -59,8 +59,12 @@ result<void> ivf_index::load() const {
 std::vector<neighbor> ivf_index::search_nearest(const part_request& request, std::size_t k, part_cost& cost) const {
     const auto* const query = static_cast<const float*>(request.query);
     const distance_computer computer(metric_, type_, query, originals_.mapped.dim());
-    const index::ivf_search_options options{
-        .k = k, .nprobe = std::max<std::size_t>(1, request.setting.breadth), .rescore = request.setting.rescored};
+    const index::ivf_search_options options{.k = k,
+                                            .nprobe = std::max<std::size_t>(1, request.setting.breadth),
+                                            .breadths = request.breadths,
+                                            .members = request.members,
+                                            .members_sure = request.members_sure,
+                                            .rescore = request.setting.rescored};
     index::ivf_search_stats stats;
     const std::span<const float> vector(query, originals_.mapped.dim());
     auto found = with_distances(originals_, computer, cost.failure, [&](const auto& exact) {

@@ -8,6 +8,7 @@
 #include <collection/slots.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace vecstore::detail {
@@ -19,6 +20,10 @@ constexpr std::uint32_t part_version = 3, varying_version = 4;
 std::string numbered(const std::string& directory, std::uint64_t number, const char* ending) {
     return storage::join_path(directory, std::to_string(number) + ending);
 }
+
+/// What a hop of a walk over matching rows costs more for each neighbour that it looks behind, of which a list holds no more:
+/// the list of that neighbour is read, and its rows are looked up.
+constexpr double matching_hop_cost = 0.2, through_max = 32;
 
 error damaged(const std::string& path, const char* what) { return corruption(what, path, 0); }
 
@@ -107,6 +112,7 @@ result<void> part::open_vectors(const vector_options& options) {
     if (!std::is_sorted(ordinals_.begin(), ordinals_.end()) || ordinals_.front() != descriptor_.first_ordinal ||
         ordinals_.back() != descriptor_.last_ordinal)
         return damaged(path, "ordinals are out of order");
+    gapless_ = ordinals_.back() - ordinals_.front() + 1 == rows;
     return {};
 }
 
@@ -144,6 +150,70 @@ void part::note_death(ordinal_id ordinal) const noexcept {
     if (at != ordinals_.end() && *at == ordinal) dead_rows_.fetch_add(1, std::memory_order_release);
 }
 
+namespace {
+
+/// Of two indexes, or ways to search one. A cost that is not known was measured by an older program, which was slower.
+const part_choice& better(const part_choice& a, const part_choice& b) noexcept {
+    if (a.index == nullptr || b.index == nullptr) return a.index == nullptr ? b : a;
+    if (a.chosen.reached != b.chosen.reached) return a.chosen.reached ? a : b;
+    if (!a.chosen.reached) return a.chosen.recall >= b.chosen.recall ? a : b;
+    const bool cheaper = a.chosen.microseconds > 0 && a.chosen.microseconds <= b.chosen.microseconds;
+    return cheaper ? a : b;
+}
+
+/// `k` nearest of those that pass are among so many nearest of all.
+std::size_t rank_of_last(std::size_t k, double share) noexcept {
+    return static_cast<std::size_t>(std::min(std::ceil(static_cast<double>(k) / share), 1e9));
+}
+
+part_choice pick_from_graph(const part_index& graph, double recall, std::size_t k, std::optional<std::size_t> breadth,
+                            double share) {
+    const auto rank = rank_of_last(k, share);
+    const auto wide = breadth ? graph.at_breadth(rank_of_last(*breadth, share), rank) : graph.choose(recall, rank);
+    part_choice choice{&graph, wide, filtered_way::all_then_pick};
+    // Twice what a search for k re-scores, since the walk goes further; of what it finds only a part is re-scored.
+    const auto narrow = breadth ? graph.at_breadth(*breadth, k) : graph.choose(recall, k);
+    if (choice.chosen.setting.rescored > 0)
+        choice.chosen.setting.rescored = std::min(choice.chosen.setting.rescored, 2 * narrow.setting.rescored);
+    // Where clearly fewer pass than do elsewhere, the setting was for others.
+    constexpr double as_many = 0.6;
+    const auto passing = share * static_cast<double>(choice.chosen.setting.breadth);
+    choice.enough = std::max(k, static_cast<std::size_t>(as_many * passing));
+    return choice;
+}
+
+part_choice walk_matching(const part_index& graph, double recall, std::size_t k, std::optional<std::size_t> breadth,
+                          double share) {
+    // Links were chosen for all rows, not for those that pass: half the errors allowed are kept for that.
+    const auto narrow = breadth ? graph.at_breadth(*breadth, k) : graph.choose(1 - (1 - recall) / 2, k);
+    part_choice choice{&graph, narrow, filtered_way::matching};
+    choice.chosen.microseconds *= static_cast<float>(1 + matching_hop_cost * std::min(1 / share - 1, through_max));
+    return choice;
+}
+
+part_choice probe_more(const part_index& lists, double recall, std::size_t k, std::optional<std::size_t> breadth,
+                       double share) {
+    if (breadth) return {&lists, lists.at_breadth(*breadth, k)};
+    part_choice choice{&lists, lists.choose(recall, k)};
+    const auto more = lists.choose(recall, rank_of_last(k, share));
+    choice.chosen.microseconds *=
+        static_cast<float>(more.setting.breadth) / static_cast<float>(std::max(1u, choice.chosen.setting.breadth));
+    return choice;
+}
+
+}  // namespace
+
+part_choice part::choose_filtered(double recall, std::size_t k, std::optional<std::size_t> breadth,
+                                  double share) const noexcept {
+    part_choice best;
+    if (const auto* graph = this->graph(); graph != nullptr)
+        best = better(pick_from_graph(*graph, recall, k, breadth, share),
+                      walk_matching(*graph, recall, k, breadth, share));
+    if (const auto* lists = this->lists(); lists != nullptr && !(breadth && best.index != nullptr))
+        best = better(best, probe_more(*lists, recall, k, breadth, share));
+    return best;
+}
+
 part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept {
     const auto choice_of = [&](const part_index* index) -> part_choice {
         if (index == nullptr) return {};
@@ -151,13 +221,7 @@ part_choice part::choose(double recall, std::size_t k, std::optional<std::size_t
     };
     const auto graph = choice_of(this->graph());
     const auto lists = breadth && graph.index != nullptr ? part_choice{} : choice_of(this->lists());
-    if (lists.index == nullptr) return graph;
-    if (graph.index == nullptr) return lists;
-    if (graph.chosen.reached != lists.chosen.reached) return graph.chosen.reached ? graph : lists;
-    if (!graph.chosen.reached) return graph.chosen.recall >= lists.chosen.recall ? graph : lists;
-    // A cost that is not known was measured by an older program, which was slower.
-    const bool graph_wins = graph.chosen.microseconds > 0 && graph.chosen.microseconds <= lists.chosen.microseconds;
-    return graph_wins ? graph : lists;
+    return better(graph, lists);
 }
 
 index_memory part::memory() const noexcept {

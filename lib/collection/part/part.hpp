@@ -65,6 +65,8 @@ inline constexpr std::uint64_t index_declined = ~std::uint64_t{0};
 struct part_choice {
     const part_index* index = nullptr;  ///< null: the part is scanned
     chosen_setting chosen;
+    filtered_way way = filtered_way::results_apart;
+    std::size_t enough = 0;  ///< as part_request
 };
 
 class part {
@@ -79,7 +81,9 @@ public:
 
     [[nodiscard]] const part_descriptor& descriptor() const noexcept { return descriptor_; }
     [[nodiscard]] row_id size() const noexcept { return descriptor_.rows; }
-    [[nodiscard]] ordinal_id ordinal_of(row_id row) const noexcept { return ordinals_[row]; }
+    [[nodiscard]] ordinal_id ordinal_of(row_id row) const noexcept {
+        return gapless_ ? descriptor_.first_ordinal + row : ordinals_[row];
+    }
     /// Whose row it is, so that hits need no table; nothing when the part was written without.
     /// Errors: corruption (the block of the identity is damaged), io.
     [[nodiscard]] result<std::optional<row_identity>> checked_identity_of(row_id row) const {
@@ -95,6 +99,7 @@ public:
     void prefetch_identity(row_id row) const noexcept {
         if (!identities_.empty()) __builtin_prefetch(identities_.data() + row * identity_bytes);
     }
+    [[nodiscard]] std::span<const ordinal_id> ordinals() const noexcept { return ordinals_; }
     [[nodiscard]] bool sparse() const noexcept { return stored_.mapped.dim() == 0; }
     /// Rows have a length each.
     [[nodiscard]] bool varying() const noexcept { return !offsets_.empty(); }
@@ -153,6 +158,9 @@ public:
     /// The cheaper of the indexes that are expected to find the share `recall` of the `k` nearest; when none is, the one
     /// that finds more. With `breadth`: the graph, if there is one, with this ef; else this many lists.
     [[nodiscard]] part_choice choose(double recall, std::size_t k, std::optional<std::size_t> breadth) const noexcept;
+    /// The same when a filter, which is asked quickly, lets the share `share` > 0 of the rows pass.
+    [[nodiscard]] part_choice choose_filtered(double recall, std::size_t k, std::optional<std::size_t> breadth,
+                                              double share) const noexcept;
     /// Counts a row as dead if it lies here. By the writer, before the death is published.
     void note_death(ordinal_id ordinal) const noexcept;
     /// At least the dead rows that any view can know of; 0 = every row may be returned.
@@ -198,6 +206,7 @@ private:
     byte_span rows_;                          ///< all of them
     std::span<const std::uint64_t> offsets_;  ///< of rows that vary; else empty
     std::span<const ordinal_id> ordinals_;
+    bool gapless_ = false;  ///< ordinals follow one another
     byte_span identities_;
     std::unique_ptr<const part_index> graph_, lists_;
     std::size_t left_out_ = 0;  ///< indexes that were damaged at opening

@@ -45,6 +45,19 @@ chosen_setting part_index::choose(double recall, std::size_t k) const noexcept {
     return chosen;
 }
 
+void part_index::choose_breadths(double recall, std::size_t k, std::vector<std::uint32_t>& breadths) const {
+    constexpr std::uint32_t most = 65'536;
+    constexpr std::size_t rarest = 24;
+    const auto better = measured_by_queries();
+    const auto& measured = better ? *better : this->measured();
+    const auto shares = mix_.shares();
+    breadths.clear();
+    while (breadths.size() < rarest && (breadths.empty() || breadths.back() < most)) {
+        const auto breadth = measured.choose(recall, k << breadths.size(), shares).setting.breadth;
+        breadths.push_back(std::max(breadth, breadths.empty() ? 1 : breadths.back()));
+    }
+}
+
 chosen_setting part_index::at_breadth(std::size_t breadth, std::size_t k) const noexcept {
     const auto better = measured_by_queries();
     auto chosen = (better ? *better : measured()).at_breadth(breadth, k, mix_.shares());

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "query_mix.hpp"
+#include "row_predicate.hpp"
 
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/mutex.hpp>
@@ -31,6 +32,7 @@ struct chosen_setting;
 namespace vecstore::index {
 struct coded_rows;
 class ivf_lists;
+class ivf_members;
 }  // namespace vecstore::index
 
 namespace vecstore::detail {
@@ -43,30 +45,28 @@ struct search_setting {
     friend bool operator==(const search_setting&, const search_setting&) = default;
 };
 
-/// Which rows may be returned: a predicate without an owner, so that it costs one indirect call and no allocation.
-/// Lifetime: borrows what it was made from.
-class row_predicate {
-public:
-    template <class Allow>
-    explicit row_predicate(const Allow& allow) noexcept
-        : object_(&allow),
-          call_([](const void* object, row_id row) { return (*static_cast<const Allow*>(object))(row); }) {}
-    [[nodiscard]] bool operator()(row_id row) const { return call_(object_, row); }
-
-private:
-    const void* object_;
-    bool (*call_)(const void*, row_id);
+/// How a graph is walked when not all rows may be returned.
+enum class filtered_way : std::uint8_t {
+    results_apart,  ///< over all rows, until the best of those allowed are found: `allow` may be slow
+    all_then_pick,  ///< over all rows, of which those allowed are picked: most are
+    matching,       ///< over rows that are allowed, and no others
 };
 
 struct part_request {
     const void* query = nullptr;  ///< as distance_computer takes it; of unit length for cosine
     std::size_t k = 0;
-    search_setting setting;
-    std::optional<float> radius;           ///< a range search: the nearest `k` rows within this distance
+    search_setting setting = {};
+    std::optional<float> radius = {};      ///< a range search: the nearest `k` rows within this distance
     const row_predicate* allow = nullptr;  ///< null: every row
-    /// `allow` is asked quickly: a graph walks over the rows that it allows, from some of them, and no others.
-    bool matching_alone = false;
-    std::span<const row_id> seeds = {};
+    filtered_way way = filtered_way::results_apart;
+    std::size_t enough = 0;  ///< of all_then_pick: when fewer are picked, others lie further away than was planned for
+    std::span<const row_id> seeds = {};  ///< rows that `allow` accepts, from which a walk over such rows begins
+    /// Of lists: element i is how many are probed when one row of 2^i near the query is allowed; rises. Empty: as `setting`
+    /// says, and more until there are enough.
+    std::span<const std::uint32_t> breadths = {};
+    /// Of lists: as ivf_search_options.
+    const index::ivf_members* members = nullptr;
+    bool members_sure = false;
 };
 
 /// What a search cost; added to.
@@ -129,6 +129,8 @@ public:
     [[nodiscard]] chosen_setting choose(double recall, std::size_t k) const noexcept;
     /// As calibration::at_breadth.
     [[nodiscard]] chosen_setting at_breadth(std::size_t breadth, std::size_t k) const noexcept;
+    /// For `part_request::breadths`, until all there is to probe is probed.
+    void choose_breadths(double recall, std::size_t k, std::vector<std::uint32_t>& breadths) const;
     /// A search that the mix does not hear of. Precondition: ready().
     [[nodiscard]] std::vector<neighbor> search_unnoted(const part_request& request, part_cost& cost) const {
         return find(request, cost);

@@ -15,6 +15,8 @@
 
 namespace vecstore::index {
 
+class ivf_members;
+
 /// An entry of the lists whose code looks near.
 struct ivf_candidate {
     float estimate = 0;
@@ -30,16 +32,20 @@ inline constexpr std::size_t ivf_chunk = 256;
 /// Thread safety: belongs to one thread. Buffers are kept from query to query.
 class ivf_query {
 public:
-    /// Shapes: query [dim] f32, finite; of unit length for cosine. `lists_expected` ranks are ordered at once.
+    /// Shapes: query [dim] f32, finite; of unit length for cosine. `lists_expected` ranks are ordered at once, of the lists that
+    /// have one of `members`, when these are given.
     /// Cost:   one pass over all centroids and over the codebook.
-    void start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected);
+    void start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected,
+               const ivf_members* members = nullptr);
     /// The same in two steps, so that the centroids are read once for many queries: `center` gives what is to be
     /// multiplied with them, and `start_with` takes the products [panels * 32].
     [[nodiscard]] std::span<const float> center(const ivf_lists& lists, std::span<const float> query);
     void start_with(const ivf_lists& lists, std::span<const float> query, const float* products,
-                    std::size_t lists_expected);
+                    std::size_t lists_expected, const ivf_members* members = nullptr);
 
-    /// The list that is `rank`-th nearest to the query, about (see take_least). Precondition: rank < list_count; ranks are
+    /// Lists that are ranked.
+    [[nodiscard]] std::size_t list_count() const noexcept { return order_.size() + rest_.size(); }
+    /// The list that is `rank`-th nearest to the query, about (see take_least). Precondition: rank < list_count(); ranks are
     /// asked in rising order.
     [[nodiscard]] std::uint32_t list_at(std::size_t rank);
 

@@ -4,12 +4,14 @@
 
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/index/ivf/lists.hpp>
+#include <vecstore/index/ivf/members.hpp>
 #include <vecstore/index/ivf/query.hpp>
 #include <vecstore/index/ivf/scratch.hpp>
 #include <vecstore/index/row_distances.hpp>
 #include <vecstore/index/rows.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,8 +23,17 @@ namespace vecstore::index {
 
 struct ivf_search_options {
     std::size_t k = 10;
-    /// Lists to scan. With a filter more are scanned, until `rescore` rows that may be returned were found.
+    /// Lists to scan. With a filter more are scanned: as `breadths` say, or until `rescore` rows that may be returned were
+    /// found.
     std::size_t nprobe = 32;
+    /// With a filter: element i is how many lists to scan when one row of 2^i near the query may be returned; rises. The k
+    /// nearest of these rows lie among the 2^i k nearest of all, so it is what a search for as many needs. How many may be
+    /// returned is counted on the way, so that those far from the query are found, too.
+    std::span<const std::uint32_t> breadths = {};
+    /// With a filter: none but these can pass, and with `members_sure` they all do. May be null. Lists without a member cost
+    /// nothing then.
+    const ivf_members* members = nullptr;
+    bool members_sure = false;
     /// At most so many candidates are compared by their originals; 0: 40 k with pq4, 8 k with int8, 400 k
     /// with rabitq, whose bounds decide before. A flat list is compared whole.
     std::size_t rescore = 0;
@@ -55,7 +66,10 @@ public:
           slack_(options.slack),
           keep_(options.rescore == 0 ? default_rescore(lists.code()) * options.k
                                      : std::max(options.rescore, copies(lists) * options.k)),
-          enough_(filtered ? copies(lists) * keep_ : copies(lists) * options.k),
+          breadths_(options.breadths),
+          members_(filtered ? options.members : nullptr),
+          members_sure_(options.members_sure),
+          enough_(filtered && breadths_.empty() ? copies(lists) * keep_ : copies(lists) * options.k),
           scratch_(scratch),
           best_(options.k) {
         scratch_.begin(keep_);
@@ -94,7 +108,7 @@ public:
     }
     /// True while a list is to be visited.
     [[nodiscard]] bool visiting() const noexcept {
-        return chunk_ > 0 || (rank_ < lists_.list_count() && (rank_ < nprobe_ || stats_.allowed < enough_));
+        return chunk_ > 0 || (rank_ < scratch_.query.list_count() && (rank_ < nprobe_ || stats_.allowed < enough_));
     }
     /// How many lists were visited.
     [[nodiscard]] std::size_t rank() const noexcept { return rank_; }
@@ -124,25 +138,41 @@ private:
     void enter() {
         const auto number = scratch_.query.list_at(rank_);
         list_ = lists_.at(number);
-        if (rank_ + 1 < lists_.list_count()) lists_.prefetch(lists_.at(scratch_.query.list_at(rank_ + 1)));
+        if (rank_ + 1 < scratch_.query.list_count()) lists_.prefetch(lists_.at(scratch_.query.list_at(rank_ + 1)));
         if (lists_.code() != ivf_code::flat) scratch_.query.aim(lists_, number, slack_);
     }
     void scan_chunk() {
         if (chunk_ == 0) enter();
-        if (chunk_ * ivf_chunk < list_.entries) {
+        if (chunk_ * ivf_chunk < list_.entries && leads_on()) {
             scratch_.found.clear();
             scratch_.query.scan(lists_, chunk_, limit_, scratch_.found);
             take(scratch_.found);
         }
         if (++chunk_ * ivf_chunk >= list_.entries) leave();
     }
+    [[nodiscard]] bool passes(std::size_t entry) const {
+        if (members_ == nullptr) return allow_(lists_.id(entry));
+        return members_->contains(entry) && (members_sure_ || allow_(lists_.id(entry)));
+    }
+    /// While there is no limit, every row of the chunk would be asked about after it was scanned: often it need not be.
+    [[nodiscard]] bool leads_on() {
+        if constexpr (!filtered) return true;
+        if (limit_ < std::numeric_limits<float>::infinity()) return true;
+        const auto first = chunk_ * ivf_chunk, end = std::min<std::size_t>(first + ivf_chunk, list_.entries);
+        for (auto i = first; i < end; ++i)
+            if (passes(ivf_lists::first_entry(list_) + i)) return true;
+        asked_ += end - first;
+        return false;
+    }
     void take(std::span<const ivf_candidate> found) {
         auto& candidates = scratch_.candidates;
         const float limit = limit_;
         for (const auto& c : found) {
             if (!(c.estimate <= limit)) continue;
-            if constexpr (filtered)
-                if (!allow_(lists_.id(c.entry))) continue;
+            if constexpr (filtered) {
+                ++asked_;
+                if (!passes(c.entry)) continue;
+            }
             candidates.push_back(c);
             ++stats_.allowed;
         }
@@ -155,9 +185,20 @@ private:
         ++rank_;
         ++stats_.lists;
         stats_.codes += list_.entries;
+        if constexpr (filtered)
+            if (!breadths_.empty()) nprobe_ = breadth_now();
         if (waits_ || rank_ < refine_at_ || stats_.allowed < enough_ || rank_ >= nprobe_) return;
         pick(k_);
         refine_at_ = 2 * rank_;
+    }
+    /// By the share of the rows met so far that may be returned.
+    [[nodiscard]] std::size_t breadth_now() const noexcept {
+        const auto rarity = std::log2(static_cast<float>(asked_ + 1) / static_cast<float>(stats_.allowed + 1));
+        const auto below = static_cast<std::size_t>(std::max(rarity, 0.0f));
+        if (below + 1 >= breadths_.size()) return breadths_.back();
+        const auto at = std::max(rarity, 0.0f) - static_cast<float>(below);
+        const auto low = static_cast<float>(breadths_[below]), high = static_cast<float>(breadths_[below + 1]);
+        return static_cast<std::size_t>(std::ceil(low + (high - low) * at));
     }
     /// Leaves the `count` best candidates, about; none of the rest can come back.
     void select(std::size_t count) {
@@ -239,6 +280,9 @@ private:
     std::size_t nprobe_;
     float slack_;
     std::size_t keep_;
+    std::span<const std::uint32_t> breadths_;
+    const ivf_members* members_;
+    bool members_sure_;
     /// Until so many were found there is no limit, so that every row that may be returned counts.
     std::size_t enough_;
     ivf_scratch& scratch_;
@@ -247,6 +291,7 @@ private:
     std::size_t rank_ = 0;
     std::size_t chunk_ = 0;  ///< of the list, to be scanned next
     std::size_t refine_at_ = 2;
+    std::uint64_t asked_ = 0;  ///< rows that the filter was asked about
     int candidates_left_ = 2;  ///< how often candidates are picked after all lists
     bool waits_ = false;       ///< rows are noted and to be compared
     float limit_ = std::numeric_limits<float>::infinity();
