@@ -143,6 +143,22 @@ void measure(const arguments& a, const collection& points, const workload& w, co
     std::fflush(stdout);
 }
 
+/// What all queries find without a filter.
+void measure_plain(const arguments& a, const collection& points, const matrix<float>& base,
+                   const matrix<float>& queries, metric m) {
+    const std::vector<std::int64_t> all(base.rows, 0);
+    const auto w = make(a, base, queries, m, "bucket", all, 1);
+    std::size_t found = 0, wanted = 0;
+    for (std::size_t i = 0; i < w.plain.size(); ++i) {
+        wanted += w.truth[i].size();
+        for (const auto& hit : points.query(w.plain[i]).value())
+            found += std::find(w.truth[i].begin(), w.truth[i].end(), hit.id.number()) != w.truth[i].end();
+    }
+    fmt::print("{{\"kind\":\"plain\",\"recall\":{:.4f},\"qps\":{:.0f}}}\n",
+               static_cast<double>(found) / static_cast<double>(wanted), qps(points, w.plain));
+    std::fflush(stdout);
+}
+
 void fill(const arguments& a, collection& points, const matrix<float>& base, const labels& of) {
     constexpr std::size_t batch = 4'096;
     for (std::size_t first = 0; first < base.rows; first += batch) {
@@ -174,6 +190,7 @@ void run(const arguments& a) {
         fill(a, points, base, of);
         db.optimize().value();
     }
+    measure_plain(a, points, base, queries, m);
     for (const double selectivity : {0.5, 0.1, 0.01, 0.001, 0.0001}) {
         const auto below = static_cast<std::int64_t>(std::lround(selectivity * static_cast<double>(buckets)));
         measure(a, points, make(a, base, queries, m, "bucket", of.bucket, below), "bucket", selectivity);
