@@ -33,7 +33,7 @@ std::shared_ptr<storage::file_system> mapped_or_not(std::shared_ptr<storage::fil
     return mapped ? files : storage::without_mappings(std::move(files));
 }
 
-result<void> check_options(const database_options& options) {
+result<void> validate(const database_options& options) {
     if (options.background_threads > 1)
         return invalid_argument("background_threads = " + std::to_string(options.background_threads) +
                                 " is not 0 or 1");
@@ -91,7 +91,7 @@ database_state::database_state(std::string directory, const database_options& op
 
 result<std::shared_ptr<database_state>> database_state::open(std::string directory, const database_options& options,
                                                              const database_environment& environment) {
-    VECSTORE_CHECK(check_options(options));
+    VECSTORE_CHECK(validate(options));
     if (directory.empty() && options.encryption.given())
         return invalid_argument("encryption: a database in memory leaves nothing at rest");
     auto opened = open_once(directory, options, environment);

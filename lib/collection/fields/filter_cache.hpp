@@ -78,7 +78,7 @@ private:
         ordinal_id first_new;
         filter::expression filter;
         std::shared_ptr<const known_matches> known;
-        mutable std::atomic<bool> asked{true};  ///< since the hand passed
+        mutable std::atomic<std::uint64_t> asked_at{0};  ///< by `clock_`
 
         [[nodiscard]] bool is_of(const std::shared_ptr<const field_list>& now) const noexcept {
             return !fields.owner_before(now) && !now.owner_before(fields);
@@ -88,7 +88,7 @@ private:
 
     published<entries> entries_;
     mutex keeping_;
-    std::size_t hand_ VECSTORE_GUARDED_BY(keeping_) = 0;
+    mutable std::atomic<std::uint64_t> clock_{0};
 };
 
 }  // namespace vecstore::detail

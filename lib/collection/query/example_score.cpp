@@ -5,7 +5,7 @@
 namespace vecstore::detail {
 namespace {
 
-std::string at(const std::string& place, std::size_t index) { return place + "[" + std::to_string(index) + "]"; }
+std::string numbered(const std::string& place, std::size_t index) { return place + "[" + std::to_string(index) + "]"; }
 
 }  // namespace
 
@@ -19,8 +19,8 @@ result<void> example_score::add(const example& e, const std::string& place, exam
 
 result<void> example_score::add(std::span<const example_pair> pairs, const std::string& place, example_source& source) {
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-        VECSTORE_CHECK(add(pairs[i].positive, at(place, i) + ".positive", source));
-        VECSTORE_CHECK(add(pairs[i].negative, at(place, i) + ".negative", source));
+        VECSTORE_CHECK(add(pairs[i].positive, numbered(place, i) + ".positive", source));
+        VECSTORE_CHECK(add(pairs[i].negative, numbered(place, i) + ".negative", source));
     }
     return {};
 }
@@ -29,10 +29,10 @@ result<example_score> example_score::of(const vector_options& options, const rec
                                         example_source& source) {
     example_score score(options, question.strategy == recommend_strategy::sum_scores ? kind::sum : kind::best);
     for (std::size_t i = 0; i < question.positive.size(); ++i)
-        VECSTORE_CHECK(score.add(question.positive[i], at("recommend.positive", i), source));
+        VECSTORE_CHECK(score.add(question.positive[i], numbered("recommend.positive", i), source));
     score.positives_ = question.positive.size();
     for (std::size_t i = 0; i < question.negative.size(); ++i)
-        VECSTORE_CHECK(score.add(question.negative[i], at("recommend.negative", i), source));
+        VECSTORE_CHECK(score.add(question.negative[i], numbered("recommend.negative", i), source));
     return score;
 }
 

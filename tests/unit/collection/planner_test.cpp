@@ -85,9 +85,28 @@ TEST_CASE("planner: a sample settles the choice when it is far from the border, 
     CHECK(settled_by(64, 64, 8'000));
 }
 
+TEST_CASE("planner: what payload indexes know is weighed by time", "[collection]") {
+    const auto chosen_for = [](std::uint64_t matches, double walk_microseconds, std::size_t code_bytes) {
+        return chosen([&](plan_input& in) {
+            in.filtered = in.matches_known = true;
+            in.matches = matches;
+            in.walk_microseconds = walk_microseconds;
+            in.bytes_of_row = 400;
+            in.bytes_of_code = code_bytes;
+        });
+    };
+    CHECK(chosen_for(50'000, 100, 100) == search_strategy::filtered_walk);
+    CHECK(chosen_for(3'000, 100, 100) == search_strategy::code_scan);
+    CHECK(chosen_for(3'000, 100, 0) == search_strategy::filtered_walk);
+    CHECK(chosen_for(2'000, 100, 0) == search_strategy::exact_scan);
+    CHECK(chosen_for(100, 100, 100) == search_strategy::exact_scan);
+    CHECK(chosen_for(15, 0.1, 100) == search_strategy::exact_scan);  // no walk finds them all
+}
+
 TEST_CASE("planner: strategies have names", "[collection]") {
     CHECK(to_string(search_strategy::exact_scan) == "exact scan");
     CHECK(to_string(search_strategy::plain_walk) == "plain walk");
     CHECK(to_string(search_strategy::filtered_walk) == "filtered walk");
+    CHECK(to_string(search_strategy::code_scan) == "scan of codes");
     CHECK(to_string(static_cast<search_strategy>(99)) == "unknown");
 }

@@ -236,11 +236,11 @@ private:
         enter();
         const auto first = ivf_lists::first_entry(list_);
         for (std::size_t i = 0; i < list_.entries; ++i) {
-            const auto row = lists_.id(first + i);
-            if (!allow_(row)) continue;
+            if (!passes(first + i)) continue;
             ++stats_.allowed;
-            note(row);
+            note(lists_.id(first + i));
         }
+        asked_ += list_.entries;
         compare_noted();
         leave();
         waits_ = false;
