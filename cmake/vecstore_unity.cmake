@@ -26,6 +26,7 @@ function(vecstore_unity target)
         return()
     endif()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    target_compile_options(${target} PRIVATE -Wno-shadow)  # of names that are another file's
     get_target_property(sources ${target} SOURCES)
     set(group 0)
     set(last_group 0)

@@ -352,10 +352,11 @@ private:
     [[nodiscard]] std::shared_ptr<const index::ivf_members> members_in(const part& p, const part_index& lists) const {
         return known_.known().members_in(p.descriptor().ivf_root, [&] {
             const auto bits = known_.bits();
-            return index::ivf_members(*lists.shared().lists, [&](row_id row) {
+            const auto may = [&](row_id row) {
                 const auto ordinal = p.ordinal_of(row);
                 return !bits.knows(ordinal) || bits.contains(ordinal);
-            });
+            };
+            return std::make_shared<const index::ivf_members>(*lists.shared().lists, may);
         });
     }
     template <class Source>

@@ -5,6 +5,7 @@
 #include <vecstore/quantization/sign_codes.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -59,11 +60,30 @@ void ivf_query::start_with(const ivf_lists& lists, std::span<const float> query,
         ranked += static_cast<std::size_t>(members == nullptr || members->any_in(i));
     }
     rest_.resize(ranked);
+    if (members != nullptr) rank_by_members(*members);
     order_.clear();
     order_lists(lists_expected + 1);
     if (lists.code() == ivf_code::pq4) make_tables(lists);
     if (lists.code() == ivf_code::rabitq) make_sign_tables(lists);
     if (lists.code() == ivf_code::int8) lists.codec().prepare(query.data(), bytes_);
+}
+
+/// Ranks need be known roughly: as the place of a bin in a histogram of distances.
+void ivf_query::rank_by_members(const ivf_members& members) {
+    constexpr std::size_t bins = 512;
+    if (rest_.empty()) return;
+    const auto nearer = [](const ranked_list& a, const ranked_list& b) { return a.distance < b.distance; };
+    const auto [nearest, farthest] = std::minmax_element(rest_.begin(), rest_.end(), nearer);
+    const float least = nearest->distance, span = farthest->distance - least;
+    const float scale = span > 0 ? static_cast<float>(bins - 1) / span : 0;
+    const auto bin_of = [&](const ranked_list& l) { return static_cast<std::size_t>((l.distance - least) * scale); };
+    std::array<std::uint32_t, bins> counts{};
+    for (const auto& l : rest_) ++counts[bin_of(l)];
+    std::array<float, bins> ranks;  // their logarithms
+    std::uint32_t before = 0;
+    for (std::size_t i = 0; i < bins; before += counts[i++])
+        ranks[i] = std::log(static_cast<float>(before) + 0.5f * static_cast<float>(counts[i] + 1));
+    for (auto& l : rest_) l.distance = ranks[bin_of(l)] + members.delay_of(l.list);
 }
 
 std::uint32_t ivf_query::list_at(std::size_t rank) {

@@ -9,7 +9,6 @@
 #include <vecstore/core/mutex.hpp>
 #include <vecstore/core/published.hpp>
 #include <vecstore/core/types.hpp>
-#include <vecstore/index/ivf/members.hpp>
 
 #include <field_index/ordinal_bitmap.hpp>
 
@@ -19,6 +18,10 @@
 #include <optional>
 #include <utility>
 #include <vector>
+
+namespace vecstore::index {
+class ivf_members;
+}
 
 namespace vecstore::detail {
 
@@ -43,7 +46,7 @@ public:
         if (!finding_.try_lock()) return nullptr;
         const auto before = members_.pin();
         auto all = before ? *before : members_of_parts();
-        all.emplace_back(root, std::make_shared<const index::ivf_members>(find()));
+        all.emplace_back(root, find());
         auto found = all.back().second;
         members_.publish(std::move(all));
         finding_.unlock();

@@ -45,7 +45,8 @@ public:
 
     /// Lists that are ranked.
     [[nodiscard]] std::size_t list_count() const noexcept { return order_.size() + rest_.size(); }
-    /// The list that is `rank`-th nearest to the query, about (see take_least). Precondition: rank < list_count(); ranks are
+    /// The list that is `rank`-th nearest to the query, about (see take_least); with members, those that have many come sooner,
+    /// and those that have few later. Precondition: rank < list_count(); ranks are
     /// asked in rising order.
     [[nodiscard]] std::uint32_t list_at(std::size_t rank);
 
@@ -63,9 +64,10 @@ public:
 
 private:
     struct ranked_list {
-        float distance = 0;
+        float distance = 0;  ///< or, with members, the logarithm of its rank, and their delay
         std::uint32_t list = 0;
     };
+    void rank_by_members(const ivf_members& members);
     void order_lists(std::size_t more);
     void make_tables(const ivf_lists& lists);
     void make_sign_tables(const ivf_lists& lists);

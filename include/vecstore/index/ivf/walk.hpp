@@ -193,7 +193,8 @@ private:
     }
     /// By the share of the rows met so far that may be returned.
     [[nodiscard]] std::size_t breadth_now() const noexcept {
-        const auto rarity = std::log2(static_cast<float>(asked_ + 1) / static_cast<float>(stats_.allowed + 1));
+        auto rarity = std::log2(static_cast<float>(asked_ + 1) / static_cast<float>(stats_.allowed + 1));
+        if (members_ != nullptr) rarity += members_->caution();
         const auto below = static_cast<std::size_t>(std::max(rarity, 0.0f));
         if (below + 1 >= breadths_.size()) return breadths_.back();
         const auto at = std::max(rarity, 0.0f) - static_cast<float>(below);
