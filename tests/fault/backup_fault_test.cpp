@@ -22,14 +22,14 @@ std::uint64_t stride() {
 }
 
 /// A small database with parts, dead rows and a log behind its checkpoint, on a disk that fails on command.
-struct world {
+struct backup_world {
     memory_disk disk;
     fault_file_system faults{*disk.files};
     std::shared_ptr<vs::storage::file_system> files{&faults, [](auto*) {}};
     oracle wanted{one_vector(2)};
     std::optional<vs::database> db;
 
-    world() {
+    backup_world() {
         db = open();
         auto docs = db->create_collection("docs", one_vector(2)).value();
         for (std::uint64_t batch = 0; batch < 3; ++batch) {
@@ -55,13 +55,13 @@ struct world {
     }
 };
 
-/// Runs `action` with each of its file operations failing; `check(world, succeeded)` afterwards, and then the action
+/// Runs `action` with each of its file operations failing; `check(backup_world, succeeded)` afterwards, and then the action
 /// must succeed.
 template <class Prepare, class Action, class Check>
 void fail_each(const Prepare& prepare, const Action& action, const Check& check) {
     std::uint64_t count = 0;
     {
-        world w;
+        backup_world w;
         prepare(w);
         w.faults.plan({});
         REQUIRE(action(w) == errc{});
@@ -71,7 +71,7 @@ void fail_each(const Prepare& prepare, const Action& action, const Check& check)
     for (std::uint64_t at = 1; at <= count; at += stride())
         for (const bool power_cut : {false, true}) {
             INFO("operation " << at << " of " << count << (power_cut ? ", then the power" : ""));
-            world w;
+            backup_world w;
             prepare(w);
             fault_plan plan;
             plan.fail_at = at;
@@ -90,7 +90,7 @@ void fail_each(const Prepare& prepare, const Action& action, const Check& check)
 }
 
 /// Nothing under the name, or all of it.
-std::string whole_or_absent(world& w, const std::string& path, bool succeeded) {
+std::string whole_or_absent(backup_world& w, const std::string& path, bool succeeded) {
     const bool there = w.disk.files->exists(path);
     if (succeeded && !there) return "it was told to be there";
     if (!there) return {};
@@ -101,8 +101,8 @@ std::string whole_or_absent(world& w, const std::string& path, bool succeeded) {
 }  // namespace
 
 TEST_CASE("fault: a snapshot is there whole or not at all", "[fault][snapshot]") {
-    fail_each([](world&) {}, [](world& w) { return code_of(w.db->snapshot("snap")); },
-              [](world& w, bool succeeded) -> std::string {
+    fail_each([](backup_world&) {}, [](backup_world& w) { return code_of(w.db->snapshot("snap")); },
+              [](backup_world& w, bool succeeded) -> std::string {
                   if (auto problem = whole_or_absent(w, "snap", succeeded); !problem.empty()) return problem;
                   const auto next = w.db->snapshot("next");
                   return next ? whole_or_absent(w, "next", true) : next.error().what();
@@ -111,14 +111,14 @@ TEST_CASE("fault: a snapshot is there whole or not at all", "[fault][snapshot]")
 
 TEST_CASE("fault: a backup that fails leaves those before it, and the next succeeds", "[fault][backup]") {
     std::uint64_t first_lsn = 0;
-    const auto prepare = [&](world& w) {
+    const auto prepare = [&](backup_world& w) {
         first_lsn = w.db->backup("backups").value().lsn;
         w.db->open_collection("docs").value().erase({4}).value();
         w.wanted.points().erase(4);
     };
     fail_each(
-        prepare, [](world& w) { return code_of(w.db->backup("backups")); },
-        [&](world& w, bool succeeded) -> std::string {
+        prepare, [](backup_world& w) { return code_of(w.db->backup("backups")); },
+        [&](backup_world& w, bool succeeded) -> std::string {
             const auto checked = vs::verify_backups("backups", w.files_only());
             if (!checked) return checked.error().what();
             if (checked->backups.front().lsn != first_lsn) return "the first backup is gone";
@@ -133,13 +133,13 @@ TEST_CASE("fault: a backup that fails leaves those before it, and the next succe
 
 TEST_CASE("fault: a database is restored whole or not at all, and its backup is not touched", "[fault][backup]") {
     std::uint64_t lsn = 0;
-    const auto prepare = [&](world& w) {
+    const auto prepare = [&](backup_world& w) {
         w.db->backup("backups").value();
         w.db->open_collection("docs").value().erase({4}).value();
         w.wanted.points().erase(4);
         lsn = w.db->backup("backups").value().lsn;
     };
-    const auto look_at = [&](world& w, const std::string& path) -> std::string {
+    const auto look_at = [&](backup_world& w, const std::string& path) -> std::string {
         auto look = quiet();
         look.read_only = true;
         const auto restored = vs::database::open(path, look, w.files_only());
@@ -147,8 +147,8 @@ TEST_CASE("fault: a database is restored whole or not at all, and its backup is 
         return difference(restored->open_collection("docs").value(), w.wanted);
     };
     fail_each(
-        prepare, [&](world& w) { return code_of(vs::restore_backup("backups", "new", lsn, w.files_only())); },
-        [&](world& w, bool succeeded) -> std::string {
+        prepare, [&](backup_world& w) { return code_of(vs::restore_backup("backups", "new", lsn, w.files_only())); },
+        [&](backup_world& w, bool succeeded) -> std::string {
             const bool there = w.disk.files->exists("new");
             if (succeeded && !there) return "it was told to be there";
             if (there)

@@ -60,8 +60,9 @@ public:
     [[nodiscard]] std::uint64_t members_between(ordinal_id first, ordinal_id last) const {
         return known_->set.cardinality(first, last) + known_->set.contains(last);
     }
-    /// What can match, for searches to look up; empty when the set is too large for that. Precondition: bounded().
+    /// What can match, for searches to look up; empty when nothing is known, or the set is too large for that.
     [[nodiscard]] ordinal_bits bits() const noexcept {
+        if (!bounded()) return {};
         const auto& words = changed_.edited() ? words_ : known_->words;
         return {words.data(), words.empty() ? 0 : changed_.first_new(), known_->exact && !changed_.edited()};
     }

@@ -1,3 +1,5 @@
+#include "ivf_support.hpp"
+
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/ivf.hpp>
 
@@ -11,14 +13,6 @@ using namespace vecstore;
 using namespace vecstore::index;
 
 namespace {
-
-/// False in a library without FAISS, which trains; it says so, and then there is nothing here to test.
-bool can_build() {
-    static const auto made = build_ivf({.dim = 1}, 1, [](row_id, std::size_t, float* out) { *out = 1; });
-    if (made) return true;
-    REQUIRE(made.error().code == errc::unsupported);
-    return false;
-}
 
 constexpr row_id row_count = 200;
 constexpr std::size_t dim = 6;
@@ -46,7 +40,7 @@ constexpr std::size_t table_at = 32 * dim * 4 + 32 * 4;
 }  // namespace
 
 TEST_CASE("ivf lists: the bytes are what the format page says", "[ivf]") {
-    if (!can_build()) return;
+    if (!test::can_build()) return;
     for (const auto code : {ivf_code::flat, ivf_code::int8, ivf_code::pq4}) {
         const auto bytes = sample_bytes(code);
         const auto lists = open(bytes).value();
@@ -72,7 +66,7 @@ TEST_CASE("ivf lists: the bytes are what the format page says", "[ivf]") {
 }
 
 TEST_CASE("ivf lists: damage that a search would trust is found", "[ivf]") {
-    if (!can_build()) return;
+    if (!test::can_build()) return;
     const auto right = sample_bytes();
     REQUIRE(open(right));
     const auto refused = [&](auto&& damage) {
@@ -106,7 +100,7 @@ TEST_CASE("ivf lists: damage that a search would trust is found", "[ivf]") {
 }
 
 TEST_CASE("ivf lists: damaged factors of rabitq are refused", "[ivf]") {
-    if (!can_build()) return;
+    if (!test::can_build()) return;
     const auto right = sample_bytes(ivf_code::rabitq);
     REQUIRE(open(right));
     CHECK(right.codes.size() == right.ids.size() / 128 * quantization::sign_block_bytes(2));
@@ -124,7 +118,7 @@ TEST_CASE("ivf lists: damaged factors of rabitq are refused", "[ivf]") {
 }
 
 TEST_CASE("ivf lists: a codec of other rows is refused", "[ivf]") {
-    if (!can_build()) return;
+    if (!test::can_build()) return;
     const auto right = sample_bytes(ivf_code::int8);
     REQUIRE(open(right));
     const auto codec_at = right.model.size() - 24;
@@ -139,7 +133,7 @@ TEST_CASE("ivf lists: a codec of other rows is refused", "[ivf]") {
 }
 
 TEST_CASE("ivf lists: a model that lies askew is refused", "[ivf]") {
-    if (!can_build()) return;
+    if (!test::can_build()) return;
     const auto bytes = sample_bytes();
     byte_vector askew(bytes.model.size() + 1);
     std::copy(bytes.model.begin(), bytes.model.end(), askew.begin() + 1);

@@ -16,9 +16,9 @@ using vecstore::test::from_hex;
 
 namespace {
 
-secret_key key_of(byte_span bytes) { return secret_key(bytes.first<cipher_key_bytes>()); }
+secret_key secret_of(byte_span bytes) { return secret_key(bytes.first<cipher_key_bytes>()); }
 
-secret_key sample_key(std::uint8_t fill) { return key_of(byte_vector(cipher_key_bytes, std::byte{fill})); }
+secret_key sample_key(std::uint8_t fill) { return secret_of(byte_vector(cipher_key_bytes, std::byte{fill})); }
 
 }  // namespace
 
@@ -38,7 +38,7 @@ TEST_CASE("cipher: AES-256-GCM gives what its specification says", "[cipher][gol
     cipher_nonce nonce;
     const auto nonce_bytes = from_hex("cafebabefacedbaddecaf888");
     std::copy(nonce_bytes.begin(), nonce_bytes.end(), nonce.begin());
-    const auto made = cipher::make(key_of(key)).value();
+    const auto made = cipher::make(secret_of(key)).value();
     byte_vector sealed(plain.size() + cipher_tag_bytes), opened(plain.size());
     made->seal(nonce, bound, plain, sealed).value();
     CHECK(sealed == expected);
