@@ -36,7 +36,7 @@ inline constexpr std::size_t filter_sample = 64;
 inline constexpr std::size_t filter_sample_first = 8;
 
 /// A filtered walk tries the filter on about this many rows for each match it needs, and needs ef of them. (Of 10,000 entries of
-/// WordNet, 4 chose walks for a twentieth that passes, at half the speed of the scan.)
+/// WordNet, 4 chose a walk where one in 45 passes, at half the speed of the scan.)
 inline constexpr double evaluations_per_match = 8;
 /// With payload indexes: what a scan costs for each match, in microseconds, and for each byte of its row, original or code.
 /// Measured with rows of 100 and of 384 dimensions; what it is to be compared with was measured on the machine at hand, and
