@@ -97,7 +97,7 @@ struct coordinator_request {
 
 struct coordinator_reply {
     std::uint64_t id = 0;
-    bool held = false;    ///< campaign, renew: by this session
+    bool held = false;    ///< campaign, renew: by the caller
     bool vacant = false;  ///< look, campaign, renew: nobody holds it
     std::uint64_t term = 0;
     time_us ttl_us = 0;  ///< from when the request was sent

@@ -1,6 +1,6 @@
 /// What payload indexes said of the filters of late: the same filter, asked again before the indexes change, is looked up
 /// instead of worked out. A filter that every query of a user carries is the common case.
-/// Thread safety: any number of threads; finding never waits. What is kept is immutable but for the members of lists, which are
+/// Thread safety: any number of threads; looking up never waits. What is kept is immutable but for the members of lists, which are
 /// published.
 #pragma once
 
@@ -43,13 +43,13 @@ public:
             for (const auto& [owner, members] : *all)
                 if (owner == root) return members;
         if (asked_.fetch_add(1, std::memory_order_relaxed) < asked_first) return nullptr;
-        if (!finding_.try_lock()) return nullptr;
+        auto found = find();  // perhaps by several at once, and for the last of them
+        const lock_guard lock(adding_);
         const auto before = members_.pin();
         auto all = before ? *before : members_of_parts();
-        all.emplace_back(root, find());
-        auto found = all.back().second;
+        std::erase_if(all, [&](const auto& each) { return each.first == root; });
+        all.emplace_back(root, found);
         members_.publish(std::move(all));
-        finding_.unlock();
         return found;
     }
 
@@ -57,7 +57,7 @@ private:
     using members_of_parts = std::vector<std::pair<std::uint64_t, std::shared_ptr<const index::ivf_members>>>;
 
     mutable std::atomic<unsigned> asked_{0};
-    mutable mutex finding_;
+    mutable mutex adding_;
     mutable published<members_of_parts> members_;
 };
 
