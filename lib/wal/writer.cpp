@@ -1,8 +1,11 @@
+#include "position_index.hpp"
+
 #include <vecstore/core/random.hpp>
 #include <vecstore/wal/writer.hpp>
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace vecstore::wal {
 namespace {
@@ -24,6 +27,10 @@ writer::writer(storage::file_system& files, std::string directory, const writer_
       term_(std::max(options.term, end.term)) {
     options_.salt_seed = seed_or_system(options.salt_seed);
 }
+
+writer::writer(writer&&) noexcept = default;
+writer& writer::operator=(writer&&) noexcept = default;
+writer::~writer() = default;
 
 result<writer> writer::open(storage::file_system& files, std::string directory, const writer_options& options,
                             const log_end& end) {
@@ -71,7 +78,8 @@ std::uint64_t writer::bytes() const noexcept {
     return sum;
 }
 
-result<void> writer::check_drafts(std::span<const draft> drafts) const {
+template <class Draft>
+result<void> writer::check_batches(std::span<const Draft> drafts) {
     if (drafts.empty()) return invalid_argument("drafts: none");
     if ((drafts.back().flags & flag_batch_continues) != 0) return invalid_argument("drafts: the last batch is open");
     for (const auto& each : drafts)
@@ -81,8 +89,23 @@ result<void> writer::check_drafts(std::span<const draft> drafts) const {
 }
 
 result<std::uint64_t> writer::append(std::span<const draft> drafts) {
+    return write(drafts, [this](const draft&) { return term_; });
+}
+
+result<std::uint64_t> writer::append_records(std::span<const record> records) {
+    for (auto term = end_.term; const auto& each : records)
+        if (each.term < std::exchange(term, each.term))
+            return invalid_argument("records: term " + std::to_string(each.term) + " follows a later one");
+    if (!records.empty()) term_ = std::max(term_, records.front().term);  // of a segment that begins here
+    auto written = write(records, [](const record& each) { return each.term; });
+    if (written) term_ = std::max(term_, end_.term);
+    return written;
+}
+
+template <class Draft, class TermOf>
+result<std::uint64_t> writer::write(std::span<const Draft> drafts, const TermOf& term_of) {
     if (poisoned_) return refusal();
-    VECSTORE_CHECK(check_drafts(drafts));
+    VECSTORE_CHECK(check_batches(drafts));
     std::uint64_t bytes = 0;
     for (const auto& each : drafts) bytes += record_bytes(each.payload.size());
     const bool full = end_.offset + bytes > options_.segment_bytes && end_.offset > segment_header_bytes;
@@ -90,17 +113,19 @@ result<std::uint64_t> writer::append(std::span<const draft> drafts) {
     VECSTORE_CHECK(ensure_allocated(end_.offset + bytes));
 
     auto after = end_;
-    after.term = term_;
     buffer_.clear();
     std::uint32_t batch_pos = 0;
     for (const auto& each : drafts) {
-        const record value{++after.last_lsn, term_,       each.type, each.flags,  batch_pos,
+        after.term = term_of(each);
+        const record value{++after.last_lsn, after.term,  each.type, each.flags,  batch_pos,
                            durable_lsn_,     after.chain, 0,         each.payload};
         after.chain = encode_record(value, end_.segment.salt, buffer_);
         batch_pos = value.batch_continues() ? batch_pos + 1 : 0;
+        if (positions_) positions_->push({after.term, after.chain});
     }
     after.offset += bytes;
     if (auto written = file_->write_at(end_.offset, buffer_); !written) {
+        if (positions_) positions_->cut(end_.last_lsn);
         VECSTORE_CHECK(cut_back(written.error()));
         return std::move(written).error();
     }
@@ -209,6 +234,7 @@ result<void> writer::release_before(std::uint64_t lsn, std::uint64_t keep_bytes)
         segments_.erase(segments_.begin());
         removed = true;
     }
+    if (positions_) positions_->release_before(first_lsn());
     if (removed) VECSTORE_CHECK(files_->sync_directory(directory_));
     return {};
 }

@@ -25,6 +25,8 @@ enum class errc : std::uint8_t {
     internal,            ///< us: a broken invariant
     conflict,            ///< the caller: a condition of a write is not met; the message names the point
     wrong_key,           ///< the caller: the store is encrypted, and not with the key given; or not encrypted
+    not_leader,          ///< the caller: this copy only follows; the message names who leads, when that is known
+    unknown_outcome,  ///< the caller: the write may or may not come to be; tried again by its write id, it is done once
 };
 
 /// The code as a word, e.g. "invalid_argument". Never fails.
@@ -32,7 +34,7 @@ enum class errc : std::uint8_t {
     constexpr std::string_view names[] = {"ok",         "not_found", "already_exists",     "invalid_argument",
                                           "corruption", "io",        "resource_exhausted", "unavailable",
                                           "cancelled",  "timed_out", "unsupported",        "internal",
-                                          "conflict",   "wrong_key"};
+                                          "conflict",   "wrong_key", "not_leader",         "unknown_outcome"};
     const auto i = static_cast<std::size_t>(code);
     return i < std::size(names) ? names[i] : "unknown";
 }

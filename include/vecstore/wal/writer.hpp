@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,24 @@ struct writer_options {
     bool start_new_segment = false;  ///< do not write behind the end found (after a failed sync)
 };
 
+/// What tells one record at a place from another: an equal chain means an equal log up to it.
+struct record_position {
+    std::uint64_t term = 0;
+    std::uint32_t chain = 0;
+    friend bool operator==(const record_position&, const record_position&) = default;
+};
+
+/// A sync that runs while the writer goes on: whoever holds it syncs `file`.
+struct sync_point {
+    std::shared_ptr<storage::file> file;  ///< null: nothing to sync
+    std::uint64_t lsn = 0;                ///< durable afterwards
+    std::uint64_t cuts = 0;               ///< of the log before
+};
+
+namespace detail {
+class position_index;
+}
+
 class writer {
 public:
     /// Goes on at `end`. The first append makes a segment when there is none. `files` must outlive the writer, the
@@ -50,9 +69,9 @@ public:
     [[nodiscard]] static result<writer> open(storage::file_system& files, std::string directory,
                                              const writer_options& options, const log_end& end);
 
-    writer(writer&&) noexcept = default;
-    writer& operator=(writer&&) noexcept = default;
-    ~writer() = default;
+    writer(writer&&) noexcept;
+    writer& operator=(writer&&) noexcept;
+    ~writer();
 
     /// Writes the drafts as records with the next lsns and gives the lsn of the last. A call holds one or more whole
     /// batches: its last draft must not have `flag_batch_continues`.
@@ -61,6 +80,36 @@ public:
     /// was appended, try again later), io or any error of the roll's sync (poisoned), unavailable (poisoned before).
     /// Cost: one copy of the payloads, one write; sometimes a roll (two syncs) or a step of zero-filling.
     [[nodiscard]] result<std::uint64_t> append(std::span<const draft> drafts);
+
+    /// The same for records of another's log: type, flags, payload and term are taken from them, and lsn, chain and all
+    /// else is this log's. Terms must not fall; they may differ within a call.
+    /// Errors: as `append`; invalid_argument (a term that falls).
+    [[nodiscard]] result<std::uint64_t> append_records(std::span<const record> records);
+
+    /// Takes the records behind `lsn` off the log; they are kept first, in `diverged/cut-<from>-<to>-<chain>.wal` beside the
+    /// log's directory (a segment file). Of the segment that holds `lsn` what stays is copied, since a file that is cut in
+    /// place can be found half cut after a crash, which looks like damage.
+    /// Durability: on return the cut is durable, and all that is left. A crash on the way leaves a log that ends between `lsn` and
+    ///   where it ended, with a whole batch.
+    /// Errors: invalid_argument (`lsn` is not in the log), resource_exhausted, io, corruption; poisoned if the log has been
+    ///         touched. unavailable (poisoned before).
+    /// Cost: copies one segment and the tail; each later segment is removed with a sync of the directory.
+    result<void> cut(std::uint64_t lsn);
+
+    /// For a sync that another thread does while this one appends: all that has been appended so far.
+    [[nodiscard]] sync_point begin_sync() const;
+    /// What came of it. Nothing when the log was cut meanwhile.
+    /// Errors: `outcome`'s (poisoned), unavailable (poisoned before).
+    result<void> end_sync(const sync_point& point, result<void> outcome);
+
+    /// From now on `position_at` knows every record that is in the log. `before`: position of the record `before_lsn`, of use
+    /// when that is the one before the first.
+    /// Errors: corruption, io.  Cost: reads the log once; then 4 bytes of memory for each record.
+    result<void> keep_positions(std::uint64_t before_lsn, const record_position& before);
+    /// Of a record from `first_position_lsn()` - 1 to `last_lsn()`; nothing outside. Precondition: keep_positions().
+    [[nodiscard]] std::optional<record_position> position_at(std::uint64_t lsn) const;
+    /// First lsn in the log of whose predecessor the position is known.
+    [[nodiscard]] std::uint64_t first_position_lsn() const noexcept;
 
     /// Makes all appended records durable. No system call when they are.
     /// Errors: io, resource_exhausted (both poison), unavailable (poisoned before).
@@ -97,8 +146,13 @@ private:
     };
 
     writer(storage::file_system& files, std::string directory, const writer_options& options, const log_end& end);
-    result<void> check_drafts(std::span<const draft> drafts) const;
+    template <class Draft>
+    [[nodiscard]] static result<void> check_batches(std::span<const Draft> drafts);
+    template <class Draft, class TermOf>
+    result<std::uint64_t> write(std::span<const Draft> drafts, const TermOf& term_of);
     result<void> adopt_segments();
+    result<void> keep_tail(std::uint64_t lsn);
+    result<log_end> write_front(std::size_t segment, std::uint64_t lsn, const std::string& path);
     result<void> roll();
     result<void> ensure_allocated(std::uint64_t bytes);
     result<void> cut_back(const error& cause);
@@ -110,12 +164,14 @@ private:
     std::string directory_;
     writer_options options_;
     log_end end_;
-    std::unique_ptr<storage::file> file_;  ///< the segment being written; null before the first append
+    std::shared_ptr<storage::file> file_;  ///< the segment being written; null before the first append
     std::vector<kept_segment> segments_;   ///< by first lsn; the last is the one being written
     std::uint64_t allocated_ = 0;          ///< zero-filled up to here
     std::uint64_t durable_lsn_ = 0;
     std::uint64_t term_ = 0;
+    std::uint64_t cuts_ = 0;
     byte_vector buffer_;  ///< of append, kept for its capacity
+    std::unique_ptr<detail::position_index> positions_;
     bool poisoned_ = false;
     error cause_;
 };
