@@ -54,6 +54,7 @@ result<frame> parse_frame(byte_span bytes) {
 }
 
 void frame_reader::feed(byte_span bytes) {
+    whole_ = {};
     buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at_));
     at_ = 0;
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
@@ -69,6 +70,7 @@ result<std::optional<frame>> frame_reader::next() {
     const auto bytes = frame_header_bytes + body_bytes;
     if (rest.size() < bytes) return std::optional<frame>{};
     VECSTORE_TRY(const auto found, parse_frame(rest.first(bytes)));
+    whole_ = rest.first(bytes);
     at_ += bytes;
     return std::optional(found);
 }

@@ -23,6 +23,7 @@ inline constexpr std::size_t frame_body_bytes_before_auth = 4'096;
 enum class frame_type : std::uint8_t {
     hello = 1,
     refuse = 2,
+    proof = 3,
     append = 16,
     append_ok = 17,
     reject = 18,
@@ -61,11 +62,14 @@ public:
     /// an error the stream cannot be read further: close the connection.
     /// Errors: resource_exhausted (a body above the limit, seen from its length alone), corruption, unsupported.
     [[nodiscard]] result<std::optional<frame>> next();
+    /// The bytes of what `next` gave last, header and body; they live as long as that body.
+    [[nodiscard]] byte_span whole() const noexcept { return whole_; }
     [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size() - at_; }
 
 private:
     byte_vector buffer_;
     std::size_t at_ = 0;  ///< before it everything was given
+    byte_span whole_;
     std::size_t limit_ = frame_body_bytes_before_auth;
 };
 

@@ -4,9 +4,10 @@ namespace vecstore::replication {
 namespace {
 
 frame_type type_of(const message& m) noexcept {
-    constexpr frame_type types[] = {
-        frame_type::hello,     frame_type::refuse, frame_type::append,  frame_type::append_ok, frame_type::reject,
-        frame_type::heartbeat, frame_type::fence,  frame_type::promise, frame_type::fetch,     frame_type::fetched};
+    constexpr frame_type types[] = {frame_type::hello,     frame_type::refuse,  frame_type::append,
+                                    frame_type::append_ok, frame_type::reject,  frame_type::heartbeat,
+                                    frame_type::fence,     frame_type::promise, frame_type::fetch,
+                                    frame_type::fetched,   frame_type::proof};
     static_assert(std::size(types) == std::variant_size_v<message>);
     return types[m.index()];
 }
@@ -31,6 +32,7 @@ struct body_writer {
         out.put(static_cast<std::uint16_t>(m.reason));
         out.put_sized(m.text);
     }
+    void operator()(const proof& m) const { out.put_bytes(m.mac); }
     void operator()(const append& m) const {
         put(out, m.prev);
         out.put(m.commit_lsn);
@@ -99,6 +101,13 @@ refuse read_refuse(byte_reader& in) {
     refuse m;
     m.reason = static_cast<refusal>(in.get<std::uint16_t>());
     m.text = as_text(in.get_sized());
+    return m;
+}
+
+proof read_proof(byte_reader& in) {
+    proof m;
+    const auto mac = in.get_bytes(m.mac.size());
+    for (std::size_t i = 0; i < mac.size(); ++i) m.mac[i] = mac[i];
     return m;
 }
 
@@ -196,6 +205,7 @@ result<message> decode(const frame& f) {
     switch (static_cast<frame_type>(f.type)) {
         case frame_type::hello: m = read_hello(in); break;
         case frame_type::refuse: m = read_refuse(in); break;
+        case frame_type::proof: m = read_proof(in); break;
         case frame_type::append: m = read_append(in); break;
         case frame_type::append_ok: m = read_append_ok(in); break;
         case frame_type::reject: m = read_reject(in); break;

@@ -18,6 +18,8 @@ namespace vecstore::replication {
 inline constexpr std::size_t term_runs_max = 64;  ///< in one reject
 inline constexpr std::size_t refusal_text_bytes_max = 512;
 
+inline constexpr std::uint64_t feature_proof = 1;  ///< a hello's: who says it shows that it has the shared secret
+
 /// First frame of each side on a new connection.
 struct hello {
     std::uint16_t version_min = protocol_version;
@@ -49,6 +51,12 @@ struct refuse {
     refusal reason = refusal::malformed;
     std::string text;
     friend bool operator==(const refuse&, const refuse&) = default;
+};
+
+/// Shows that the sender has the shared secret (net/proof.hpp).
+struct proof {
+    std::array<std::byte, 32> mac{};
+    friend bool operator==(const proof&, const proof&) = default;
 };
 
 /// Records behind `prev`, as in a log whose salt is 0. None: only whether `prev` is there.
@@ -121,7 +129,8 @@ struct fetched {
     byte_span records;
 };
 
-using message = std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched>;
+using message =
+    std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched, proof>;
 
 /// Appends the frame of `m` to `out`.
 /// Precondition: runs, text and records are within the limits.

@@ -242,6 +242,7 @@ private:
     // Nothing to do with these: both sides of a connection have met before.
     void on(const node_id&, std::uint64_t, const hello&) {}
     void on(const node_id&, std::uint64_t, const refuse&) {}
+    void on(const node_id&, std::uint64_t, const proof&) {}
 
     const replica_options options_;
     replica_log& log_;

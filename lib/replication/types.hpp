@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vecstore::replication {
@@ -39,15 +41,29 @@ struct term_run {
     friend bool operator==(const term_run&, const term_run&) = default;
 };
 
-/// The first eight digits: for people.
-[[nodiscard]] inline std::string short_name(const node_id& id) {
+/// 32 hexadecimal digits.
+[[nodiscard]] inline std::string full_name(const node_id& id) {
     constexpr char digits[] = "0123456789abcdef";
     std::string text;
-    for (std::size_t i = 0; i < 4; ++i) {
-        text += digits[std::to_integer<unsigned>(id[i]) >> 4];
-        text += digits[std::to_integer<unsigned>(id[i]) & 15];
+    for (const auto byte : id) {
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 15];
     }
     return text;
+}
+/// The first eight of them: for people.
+[[nodiscard]] inline std::string short_name(const node_id& id) { return full_name(id).substr(0, 8); }
+/// Reads what `full_name` gives; nothing for any other text.
+[[nodiscard]] inline std::optional<node_id> parse_node_id(std::string_view text) noexcept {
+    node_id id{};
+    if (text.size() != 2 * id.size()) return std::nullopt;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0) return std::nullopt;
+        id[i / 2] = id[i / 2] << 4 | static_cast<std::byte>(digit);
+    }
+    return id;
 }
 
 inline void put(byte_writer& out, const node_id& id) { out.put_bytes(id); }

@@ -26,9 +26,9 @@ set(headers_target_layers core distance quantization filter index)
 
 # <first folder or file of the include>|<regular expression of the files that may include it>
 set(confined
-    "boost/json|^lib/(payload|http)/"
-    "boost/asio|^(lib|include/vecstore)/(replication|http)/"
-    "boost/beast|^lib/http/"
+    "boost/json|^lib/(payload|http|replication/net)/"
+    "boost/asio|^(lib|include/vecstore)/http/|^lib/replication/net/|^include/vecstore/replication/"
+    "boost/beast|^lib/(http|replication/net)/"
     "lmdb.h|^lib/storage/lmdb[a-z_]*\\.[ch]pp$"
     "xxhash.h|^lib/storage/checksum\\.cpp$"
     "faiss/|^lib/(index/ivf[a-z_]*|quantization/product)\\.cpp$"
@@ -36,7 +36,7 @@ set(confined
     "libstemmer|^lib/text/"
     "utf8proc|^lib/text/"
     "CLI/|^lib/cli/"
-    "openssl/|^lib/((replication|http)/|storage/aes_gcm\\.cpp$)"
+    "openssl/|^lib/((replication/net|http)/|storage/aes_gcm\\.cpp$)"
     "fmt/|^lib/|^include/vecstore/payload/format\\.hpp$"
     "immintrin.h|^(lib|include/vecstore)/(distance|quantization|index)/"
     "arm_neon.h|^(lib|include/vecstore)/(distance|quantization)/"

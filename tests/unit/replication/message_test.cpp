@@ -39,8 +39,11 @@ hello sample_hello() {
     return m;
 }
 
-/// One of each kind, in the order of PROTOCOL.md.
+/// One of each kind, in the order of `message`.
 std::vector<message> samples() {
+    proof shown;
+    shown.mac[0] = std::byte{1};
+    shown.mac[31] = std::byte{2};
     reject conflict;
     conflict.reason = reject_reason::conflict;
     conflict.promised_term = 7;
@@ -57,7 +60,8 @@ std::vector<message> samples() {
             fence{},
             promise{{6, 80, 0xABCD}, 1, 79},
             fetch{{6, 80, 0xABCD}},
-            fetched{{6, 80, 0xABCD}, 90, as_bytes("records")}};
+            fetched{{6, 80, 0xABCD}, 90, as_bytes("records")},
+            shown};
 }
 
 }  // namespace
@@ -82,6 +86,8 @@ TEST_CASE("message: the bytes of each kind are pinned", "[replication][golden]")
         "14000000160001000000000007000000000000007d80f91806000000000000005000000000000000cdab0000",
         "2700000017000100000000000700000000000000e698020d06000000000000005000000000000000cdab00005a00000000000000070000"
         "007265636f726473",
+        "2000000003000100000000000700000000000000590df05c01000000000000000000000000000000000000000000000000000000000000"
+        "02",
     };
     const auto all = samples();
     REQUIRE(all.size() == std::variant_size_v<message>);
