@@ -6,7 +6,7 @@ set -eu
 wanted="g++ cmake ninja-build ccache pkg-config git
     libboost1.81-dev libboost-json1.81-dev libfmt-dev liblmdb-dev libroaring-dev libxxhash-dev libfaiss-dev libssl-dev libcli11-dev
     libutf8proc-dev libstemmer-dev libeigen3-dev
-    catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
+    etcd-server catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
 case "${1:-}" in
     "") ;;
     --neon) wanted="g++-aarch64-linux-gnu qemu-user catch2" ;;

@@ -58,7 +58,7 @@ result<std::unique_ptr<peers>> peers::start(executor run_on, const peers_options
     made->settings_->limits = options.limits;
     made->settings_->secret = security.secret;
     if (security.tls) {
-        VECSTORE_TRY(made->settings_->tls, make_tls_context(*security.tls));
+        VECSTORE_TRY(made->settings_->tls, make_tls_context(*security.tls, "security.tls"));
         made->settings_->node_in_certificate = security.tls->node_in_certificate;
     }
     for (std::size_t i = 0; i < options.addresses.size(); ++i) {

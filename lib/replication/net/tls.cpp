@@ -7,24 +7,26 @@
 namespace vecstore::replication::net {
 namespace ssl = boost::asio::ssl;
 
-result<tls_context> make_tls_context(const tls_options& options) {
+result<tls_context> make_tls_context(const tls_options& options, const std::string& place, bool shows) {
     boost::system::error_code failed;
     const auto bad = [&](const char* field, const std::string& file) {
-        return invalid_argument(std::string("security.tls.") + field + ": '" + file + "': " + failed.message());
+        return invalid_argument(place + "." + field + ": '" + file + "': " + failed.message());
     };
     auto made = std::make_shared<ssl::context>(ssl::context::tls);
     if (SSL_CTX_set_min_proto_version(made->native_handle(), TLS1_3_VERSION) != 1)
-        return error{errc::unsupported, "security.tls: this OpenSSL has no TLS 1.3"};
+        return error{errc::unsupported, place + ": this OpenSSL has no TLS 1.3"};
     SSL_CTX_set_session_cache_mode(made->native_handle(), SSL_SESS_CACHE_OFF);
     if (made->load_verify_file(options.authority_file, failed)) return bad("authority_file", options.authority_file);
-    if (made->use_certificate_chain_file(options.certificate_file, failed))
-        return bad("certificate_file", options.certificate_file);
-    if (made->use_private_key_file(options.key_file, ssl::context::pem, failed))
-        return bad("key_file", options.key_file);
-    if (SSL_CTX_check_private_key(made->native_handle()) != 1)
-        return invalid_argument("security.tls.key_file: '" + options.key_file + "' is not the certificate's key");
+    if (shows || !options.certificate_file.empty()) {
+        if (made->use_certificate_chain_file(options.certificate_file, failed))
+            return bad("certificate_file", options.certificate_file);
+        if (made->use_private_key_file(options.key_file, ssl::context::pem, failed))
+            return bad("key_file", options.key_file);
+        if (SSL_CTX_check_private_key(made->native_handle()) != 1)
+            return invalid_argument(place + ".key_file: '" + options.key_file + "' is not the certificate's key");
+    }
     if (made->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, failed))
-        return error{errc::internal, "security.tls: " + failed.message()};
+        return error{errc::internal, place + ": " + failed.message()};
     return made;
 }
 

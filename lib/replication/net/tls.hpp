@@ -16,8 +16,10 @@ namespace vecstore::replication::net {
 
 using tls_context = std::shared_ptr<boost::asio::ssl::context>;
 
+/// `field`: what errors begin with. `shows`: false allows that no certificate is named, so that none is shown.
 /// Errors: invalid_argument (a file cannot be read or is no certificate; the key is another's; names the field).
-[[nodiscard]] result<tls_context> make_tls_context(const tls_options& options);
+[[nodiscard]] result<tls_context> make_tls_context(const tls_options& options, const std::string& field,
+                                                   bool shows = true);
 
 /// What both ends of a channel can compute, and nobody between them.
 /// Errors: internal.
