@@ -7,6 +7,7 @@
 /// | meta    | "format"                             | u32 version of this page, 2 (1 is still read)              |
 /// | meta    | "applied"                            | u64 lsn, u64 term: all records up to lsn are in the tables |
 /// | meta    | "next_collection"                    | u32                                                        |
+/// | meta    | "config"                             | payload of the last record of type config; absent = none   |
 /// | meta    | "aliases"                            | document {alias: collection}; absent = none               |
 /// | catalog | u32 collection                       | document {name, vectors, metadata, next_ordinal, points, next_part, state_hash (32 digits; absent in version 1), fields (payload indexes; absent = none)} |
 /// | ids     | u32 collection, key bytes of the id  | u32 ordinal                                                |

@@ -93,16 +93,20 @@ result<void> database_state::seal_all() {
     return queue_.exclusively([this]() VECSTORE_NO_THREAD_SAFETY_ANALYSIS -> result<void> {
         VECSTORE_CHECK(check_writable());  // after a failed apply nothing may be sealed
         const auto lsn = lsn_.load(std::memory_order_relaxed);
-        sealed_position_ = {lsn, log_ ? log_->term() : 1, log_ ? log_->chain() : 0};
+        sealed_position_ = applied_;
         if (lsn == checkpoint_lsn_.load(std::memory_order_relaxed)) return {};
-        VECSTORE_CHECK(sync_log());
+        if (durable_lsn_.load(std::memory_order_relaxed) < lsn) VECSTORE_CHECK(sync_log());
         unfinished_checkpoint c;
         c.lsn = lsn;
         c.term = sealed_position_.term;
         c.chain = sealed_position_.chain;
         c.next_collection = next_collection_;
         c.dropped = std::exchange(dropped_, {});
-        c.log_first_lsn = log_ ? log_->first_lsn() : lsn + 1;
+        {
+            const lock_guard lock(log_mutex_);
+            c.log_first_lsn = log_ ? log_->first_lsn() : lsn + 1;
+        }
+        c.config = config_;
         c.aliases = aliases_;
         c.named_writes = write_ids_.since(checkpoint_lsn_.load(std::memory_order_relaxed));
         for (const auto& [id, state] : by_id_) {
@@ -134,6 +138,7 @@ result<void> database_state::write_checkpoint_tables() {
     VECSTORE_CHECK(tables->put(tables::meta, as_bytes("format"), format.bytes()));
     VECSTORE_CHECK(tables->put(tables::meta, as_bytes("next_collection"), next.bytes()));
     VECSTORE_CHECK(tables->put(tables::meta, as_bytes("applied"), applied.bytes()));
+    if (!c.config.empty()) VECSTORE_CHECK(tables->put(tables::meta, as_bytes("config"), c.config));
     return tables->commit();
 }
 
@@ -153,6 +158,7 @@ result<void> database_state::install_checkpoint() {
             if (!gone.empty()) unused.emplace_back(c.collections[i], std::move(gone));
         }
         checkpoint_lsn_.store(c.lsn, std::memory_order_release);
+        const lock_guard lock(log_mutex_);
         if (!log_) return {};
         const auto released = release_log(c.lsn + 1);
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);

@@ -6,7 +6,7 @@
 ///  only;
 ///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job
 ///  made.
-/// Order of locks: snapshot_mutex_, optimizer_mutex_, fields_mutex_, checkpoint_mutex_, the turn, catalog_mutex_, position_mutex_, status_mutex_. Readers take none of
+/// Order of locks: snapshot_mutex_, optimizer_mutex_, fields_mutex_, checkpoint_mutex_, the turn, log_mutex_, catalog_mutex_, position_mutex_, status_mutex_. Readers take none of
 /// the first three.
 /// Steps of a checkpoint at lsn c: sync the log to c and seal (the turn); parts (files); tables with applied = c (one
 /// transaction); control slot; install and release the log before c (the turn). A crash between any two leaves a state
@@ -14,6 +14,7 @@
 #pragma once
 
 #include "archive.hpp"
+#include "commit_gate.hpp"
 #include "commit_queue.hpp"
 #include "disk_reserve.hpp"
 #include "inflow.hpp"
@@ -116,6 +117,41 @@ public:
     result<write_result> drop_field_index(const std::shared_ptr<collection_state>& state,
                                           const std::string& path) override;
 
+    // replicated.cpp: for replication, with which the log is shared
+    struct applied_state {
+        log_position at;
+        byte_vector config;  ///< payload of the last record of type config; empty: none
+    };
+    /// True from opening on when the directory has a file `replica`: records behind the checkpoint are not applied before a gate
+    /// says that they are committed, and nothing is written without one.
+    [[nodiscard]] bool is_member() const noexcept { return member_; }
+    /// Makes it one: `make_file` makes that file, while nothing is written.
+    /// Errors: unsupported, already_exists, unavailable, and those of `make_file`.
+    result<void> become_member(const std::function<result<void>(storage::file_system&)>& make_file);
+    /// From now on writes go through `gate`, which must outlive `detach`.
+    /// Errors: unsupported, already_exists (there is one), unavailable.
+    result<void> attach(commit_gate& gate);
+    void detach();
+    [[nodiscard]] result<applied_state> applied();
+    /// Applies what is committed, in turns with writes and checkpoints; gives the lsn that is applied.
+    /// Errors: unavailable (poisoned, closed, detached), and those of applying, which poison.
+    result<std::uint64_t> apply_committed(std::uint64_t upto);
+    /// Nobody else uses the log meanwhile.  Errors: unavailable (closed), and those of `action`.
+    template <class Action>
+    auto with_log(const Action& action) -> decltype(action(std::declval<wal::writer&>())) {
+        const lock_guard lock(log_mutex_);
+        if (!log_) return error{errc::unavailable, "the database is closed", directory_, 0};
+        return action(*log_);
+    }
+    /// The log cannot be trusted any more: poisons the database.
+    void log_failed(error cause);
+    /// While it follows it does not erase what has expired.
+    void set_following(bool following) noexcept { following_ = following; }
+    /// The log from there on is kept for other copies, within `log_hold_bytes_max`.
+    void hold_log_from(std::uint64_t lsn) noexcept { held_lsn_ = lsn; }
+    [[nodiscard]] storage::file_system& files() const noexcept { return *files_; }
+    [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
+
     // Upkeep
     result<void> flush();
     result<void> checkpoint();
@@ -149,6 +185,7 @@ private:
         std::vector<write_ids::entry> named_writes;
         std::map<std::string, collection_id, std::less<>> aliases;
         std::uint64_t log_first_lsn = 1;
+        byte_vector config;
     };
     /// A collection that is gone, as long as the log speaks of it.
     struct past_collection {
@@ -197,11 +234,14 @@ private:
     result<void> prepare(write_request& request);
     void answer_repeated(std::span<commit_queue::entry* const> group);
     result<void> process_group(std::span<commit_queue::entry* const> group);
-    result<std::uint64_t> append(std::span<commit_queue::entry* const> group);
-    result<void> encrypt(std::span<wal::draft> drafts, std::vector<byte_vector>& into) const;
-    result<std::uint64_t> append_to_full_disk(std::span<commit_queue::entry* const> group, const error& cause);
+    result<void> write_group(std::span<commit_queue::entry* const> group);
+    result<log_position> append(std::span<commit_queue::entry* const> group);
+    result<log_position> append_here(std::span<wal::draft> drafts, std::uint64_t& bytes);
+    result<void> encrypt(std::span<wal::draft> drafts, std::vector<byte_vector>& into) const
+        VECSTORE_REQUIRES(log_mutex_);
+    result<log_position> append_to_full_disk(std::span<commit_queue::entry* const> group, const error& cause);
     [[nodiscard]] bool ensure_reserve();
-    result<void> apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn);
+    result<void> apply_group(std::span<commit_queue::entry* const> group, const log_position& last);
     result<void> apply_record(const wal::record& record, storage::table_reader& tables);
     result<void> apply_stored(const wal::record& stored, storage::table_reader& tables);
     result<void> apply_ddl(const wal::record& record);
@@ -210,6 +250,13 @@ private:
     [[nodiscard]] result<void> check_writable() const;
     result<void> sync_log();
     error poison(error cause);
+
+    // replicated.cpp
+    [[nodiscard]] result<void> check_member() const;
+    result<void> apply_from_log(std::uint64_t upto, std::size_t bytes_max);
+    result<void> apply_batches(std::uint64_t upto, std::size_t bytes_max, storage::table_reader& tables);
+    [[nodiscard]] std::optional<hash128> current_hash() const;
+    result<void> load_config(storage::table_reader& tables);
 
     // aliases.cpp
     using alias_map = std::map<std::string, collection_id, std::less<>>;
@@ -232,12 +279,13 @@ private:
     result<void> install_checkpoint() VECSTORE_REQUIRES(checkpoint_mutex_);
     void remove_dropped(const std::vector<collection_id>& dropped);
     [[nodiscard]] bool checkpoint_due() const noexcept;
+    void checkpoint_if_due();
 
     // log_readers.cpp
     void notify_feeds_of_write() noexcept;
     result<void> load_log_readers(storage::table_reader& tables);
     result<void> store_log_readers(storage::table_writer& tables, const unfinished_checkpoint& c);
-    result<void> release_log(std::uint64_t upto_lsn);
+    result<void> release_log(std::uint64_t upto_lsn) VECSTORE_REQUIRES(log_mutex_);
 
     // expiry.cpp
     void expire_in_background();
@@ -338,8 +386,15 @@ private:
     const std::uint32_t process_ = storage::watch_forks();
     std::optional<storage::control_file> control_;  ///< by the opener, then under checkpoint_mutex_
 
+    // Without a gate the log is the writer's alone, and nobody waits for this.
+    mutable mutex log_mutex_;
+    std::optional<wal::writer> log_ VECSTORE_GUARDED_BY(log_mutex_);
+
     // The writer's own.
-    std::optional<wal::writer> log_;
+    commit_gate* gate_ = nullptr;
+    log_position applied_;       ///< lsn_, and what record that is; the log may go on behind it
+    byte_vector config_;         ///< payload of the last record of type config; not looked at here
+    bool half_applied_ = false;  ///< something stopped it in the middle
     collection_id next_collection_ = 1;
     std::vector<collection_id> dropped_;  ///< since the last seal
     std::map<collection_id, std::shared_ptr<collection_state>> by_id_;
@@ -358,6 +413,9 @@ private:
     std::atomic<std::uint64_t> user_bytes_written_{0};
     std::atomic<std::uint64_t> log_bytes_written_{0};
     std::atomic<std::uint64_t> part_bytes_written_{0};
+    std::atomic<std::uint64_t> held_lsn_{~std::uint64_t{0}};  ///< other copies need the log from here on
+    std::atomic<bool> member_{false};                         ///< of a cluster
+    std::atomic<bool> following_{false};                      ///< a member that does not lead
     std::atomic<bool> poisoned_{false};
     std::atomic<bool> any_expiring_{false};  ///< some collection has points that expire
     std::atomic<bool> closed_{false};
@@ -404,6 +462,13 @@ private:
     scrub_counters scrubbed_;
 
     std::thread background_;
+};
+
+/// For the modules that work on the inside of a database.
+struct database_access {
+    [[nodiscard]] static const std::shared_ptr<database_state>& state_of(const database& db) noexcept {
+        return db.state_;
+    }
 };
 
 }  // namespace vecstore::detail

@@ -32,7 +32,7 @@ void database_state::expire_in_background() {
     using std::chrono::milliseconds;
     const auto now =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-    if (now < next_expiry_ms_ || !any_expiring_ || poisoned_) return;
+    if (now < next_expiry_ms_ || !any_expiring_ || poisoned_ || following_) return;
     next_expiry_ms_ = now + static_cast<std::int64_t>(options_.expire_interval_ms);
     if (auto done = expire_due(now_ms()); !done) note_error(done.error());
 }

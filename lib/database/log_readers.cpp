@@ -57,7 +57,7 @@ result<change_token> database_state::change_position() {
     auto done = queue_.exclusively([&]() -> result<void> {
         VECSTORE_CHECK(check_writable());
         VECSTORE_CHECK(sync_log());
-        token = {log_->last_lsn(), log_->chain()};
+        token = {applied_.lsn, applied_.chain};
         return {};
     });
     VECSTORE_CHECK(done);
@@ -164,8 +164,12 @@ result<void> database_state::release_log(std::uint64_t upto_lsn) {
         const lock_guard lock(catalog_mutex_);
         for (const auto& [name, lsn] : log_readers_) held = std::min(held, lsn + 1);
     }
-    VECSTORE_CHECK(log_->release_before(held, options_.log_retention_bytes));
-    return log_->release_before(upto_lsn, std::max(options_.log_retention_bytes, options_.log_hold_bytes_max));
+    // Another copy may need more than who leads now knows of.
+    constexpr std::uint64_t kept_by_members = 64u << 20;
+    const auto retained = std::max(options_.log_retention_bytes, member_ ? kept_by_members : 0);
+    held = std::min(held, held_lsn_.load());
+    VECSTORE_CHECK(log_->release_before(held, retained));
+    return log_->release_before(upto_lsn, std::max(retained, options_.log_hold_bytes_max));
 }
 
 }  // namespace vecstore::detail

@@ -132,6 +132,7 @@ result<void> database_state::start(const encryption_key& key) {
         VECSTORE_CHECK(open_cipher(key));
         VECSTORE_CHECK(open_control());
         VECSTORE_CHECK(open_tables());
+        member_ = following_ = files_->exists(path("replica"));
         const lock_guard lock(checkpoint_mutex_);
         if (options_.read_only) return reload();
         reserve_.emplace(*files_, path("reserve"), options_.reserve_bytes);
@@ -288,6 +289,8 @@ result<std::uint64_t> database_state::load() {
     VECSTORE_CHECK(write_ids_.load(*tables));
     VECSTORE_CHECK(load_log_readers(*tables));
     VECSTORE_CHECK(load_aliases(*tables));
+    VECSTORE_CHECK(load_config(*tables));
+    applied_ = {applied.lsn, applied.term, 0};
     for (const auto& state : collections) by_id_.emplace(state->id(), state);
     lsn_ = durable_lsn_ = checkpoint_lsn_ = committing_lsn_ = applied.lsn;
     return applied.lsn;
@@ -307,15 +310,21 @@ result<void> database_state::replay(std::uint64_t applied_lsn) {
     VECSTORE_TRY(const auto scan,
                  wal::recover(*files_, path("wal"), options, [&](const wal::record& record) -> result<void> {
                      if (stopped) return {};
+                     if (member_) {  // others decide whether it is committed
+                         if (record.lsn == applied_lsn + 1) applied_.chain = record.prev_chain;
+                         return {};
+                     }
                      if (auto applied = apply_stored(record, *tables); !applied) {
                          if (!options_.salvage) return applied;
                          stopped = std::move(applied).error();
                          return {};
                      }
                      lsn_.store(record.lsn, std::memory_order_relaxed);
+                     applied_ = {record.lsn, record.term, record.chain};
                      bytes_since_seal_.fetch_add(wal::record_bytes(record.payload.size()), std::memory_order_relaxed);
                      return {};
                  }));
+    if (scan.end.last_lsn == applied_.lsn) applied_ = {applied_.lsn, scan.end.term, scan.end.chain};
     if (scan.damage) stopped = scan.damage;
     if (stopped) note_missing("writes behind lsn " + std::to_string(lsn_) + ": " + stopped->what());
     if (control_ && scan.end.has_segment && scan.end.segment.database_uuid != known.database_uuid)
@@ -339,6 +348,7 @@ result<void> database_state::open_log(const wal::log_end& end) {
         VECSTORE_CHECK(check_owner(*files_, archive_path(), options.database_uuid));
         releasable_lsn_ = 0;  // until it has been kept
     }
+    const lock_guard lock(log_mutex_);
     VECSTORE_TRY(log_, wal::writer::open(*files_, path("wal"), options, end));
     log_bytes_ = log_->bytes();
     return {};

@@ -133,7 +133,10 @@ result<void> database_state::hold_still(snapshot_build& build, const std::string
     const lock_guard lock(checkpoint_mutex_);
     VECSTORE_CHECK(check_writable());
     // Before the checkpoint, which lets go of the log; and after, so that what is kept leads on from this snapshot.
-    const bool keeps_log = log_ && !build.archive.empty();
+    const bool keeps_log = !in_memory() && !build.archive.empty();
+    if (keeps_log && member_)
+        return error{errc::unsupported, "the log of a replica may be cut, and cannot be archived yet; see snapshot()",
+                     directory_, 0};
     if (keeps_log) VECSTORE_CHECK(archive_log(build.files, build.archive));
     VECSTORE_CHECK(checkpoint_locked());
     if (keeps_log) VECSTORE_CHECK(archive_log(build.files, build.archive));
@@ -247,6 +250,8 @@ result<void> database_state::finish_snapshot(snapshot_build& build, const std::s
 result<std::uint64_t> database_state::archive_log(storage::file_system& files, const std::string& archive) {
     const auto close_segment = [this]() -> result<void> {
         VECSTORE_CHECK(check_writable());
+        const lock_guard lock(log_mutex_);
+        if (!log_) return error{errc::unavailable, "the database is closed", directory_, 0};
         auto started = log_->start_segment();
         durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
         log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
@@ -258,7 +263,7 @@ result<std::uint64_t> database_state::archive_log(storage::file_system& files, c
 }
 
 void database_state::archive_before_release() {
-    if (!log_ || options_.archive_directory.empty()) return;
+    if (in_memory() || options_.archive_directory.empty()) return;
     const auto end = archive_log(*files_, archive_path());
     if (end)
         releasable_lsn_ = *end;

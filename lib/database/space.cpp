@@ -85,6 +85,7 @@ result<void> database_state::compact_tables(std::uint64_t share) {
 /// Only whole segments can go, so the one being written is ended.
 result<void> database_state::trim_log() {
     return queue_.exclusively([this]() -> result<void> {
+        const lock_guard lock(log_mutex_);
         if (!log_ || log_->bytes() < worth_a_segment) return {};
         VECSTORE_CHECK(check_writable());
         if (auto begun = log_->start_segment(); !begun)

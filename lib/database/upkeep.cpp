@@ -277,6 +277,7 @@ result<void> database_state::close() {
     notify_feeds();
     // Whoever has the turn finishes first; those behind find the database closed.
     (void)queue_.exclusively([this]() -> result<void> {
+        const lock_guard lock(log_mutex_);
         log_.reset();
         return {};
     });

@@ -32,21 +32,23 @@ error wrapped(error e, std::string_view before) {
 }  // namespace
 
 result<write_result> database_state::commit(write_request request) {
-    constexpr std::uint64_t backlog_factor = 4;
     VECSTORE_CHECK(check_writable());
     const auto outcome = queue_.write(request);
     if (request.durability == durability::async && options_.background_threads > 0) wake_background(false);
-    if (checkpoint_due()) {
-        // Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not
-        // this write's: it is kept in stats(), and the next checkpoint tries again.
-        const bool overdue =
-            bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
-        if (options_.background_threads > 0 && !overdue)
-            wake_background(true);
-        else if (auto done = checkpoint(); !done)
-            note_error(done.error());
-    }
+    checkpoint_if_due();
     return outcome;
+}
+
+/// Without a background thread, or when it cannot keep up, the writer pays for the checkpoint. A failure is not his
+/// write's: it is kept in stats(), and the next checkpoint tries again.
+void database_state::checkpoint_if_due() {
+    constexpr std::uint64_t backlog_factor = 4;
+    if (!checkpoint_due()) return;
+    const bool overdue = bytes_since_seal_.load(std::memory_order_relaxed) > backlog_factor * options_.checkpoint_bytes;
+    if (options_.background_threads > 0 && !overdue)
+        wake_background(true);
+    else if (auto done = checkpoint(); !done)
+        note_error(done.error());
 }
 
 result<void> database_state::check_open() const {
@@ -80,8 +82,9 @@ error database_state::poison(error cause) {
 
 void database_state::process(std::span<commit_queue::entry* const> group) {
     const auto done = commit_queue::without_exceptions([&] { return process_group(group); });
-    // Whatever stopped it between the log and the state (no memory, say) leaves records that were not applied.
-    if (!done && log_ && log_->last_lsn() != lsn_.load(std::memory_order_relaxed)) (void)poison(done.error());
+    // Whatever stopped it between the log and the state (no memory, say) leaves records that were not applied. Those that
+    // a gate has not let through are for others to decide about.
+    if (!done && half_applied_) (void)poison(done.error());
     if (!done)
         for (auto* entry : group)
             if (entry->outcome) entry->outcome = done.error();
@@ -104,9 +107,24 @@ result<void> database_state::prepare(write_request& request) {
     return {};
 }
 
-/// Errors of single writes are put into their outcomes; an error returned concerns all the others.
 result<void> database_state::process_group(std::span<commit_queue::entry* const> group) {
     VECSTORE_CHECK(check_writable());
+    if (gate_ == nullptr) {
+        if (!member_) return write_group(group);
+        return error{errc::unavailable, "a member of a cluster takes no writes before its replication has been started",
+                     directory_, 0};
+    }
+    VECSTORE_TRY(const auto decided, gate_->begin());
+    auto done = commit_queue::without_exceptions([&]() -> result<void> {
+        while (lsn_.load(std::memory_order_relaxed) < decided) VECSTORE_CHECK(apply_from_log(decided, ~std::size_t{0}));
+        return write_group(group);
+    });
+    gate_->end(lsn_.load(std::memory_order_relaxed));
+    return done;
+}
+
+/// Errors of single writes are put into their outcomes; an error returned concerns all the others.
+result<void> database_state::write_group(std::span<commit_queue::entry* const> group) {
     bool sync_wanted = false;
     std::map<std::pair<std::uint64_t, std::uint64_t>, const commit_queue::entry*> named;
     for (auto* entry : group) {
@@ -139,13 +157,14 @@ result<void> database_state::process_group(std::span<commit_queue::entry* const>
             named.emplace(std::pair(id->client, id->number), entry);
         }
     }
-    const auto first_lsn = lsn_.load(std::memory_order_relaxed) + 1;
     auto appended = append(group);
     if (!appended && appended.error().code == errc::resource_exhausted && reserve_ && !poisoned_)
         appended = append_to_full_disk(group, appended.error());
-    VECSTORE_CHECK(std::move(appended));
-    if (sync_wanted) VECSTORE_CHECK(sync_log());
-    if (auto applied = apply_group(group, first_lsn); !applied) return poison(std::move(applied).error());
+    if (!appended) return std::move(appended).error();
+    half_applied_ = appended->lsn != lsn_.load(std::memory_order_relaxed);
+    if (sync_wanted && gate_ == nullptr) VECSTORE_CHECK(sync_log());
+    if (auto applied = apply_group(group, *appended); !applied) return poison(std::move(applied).error());
+    half_applied_ = false;
     answer_repeated(group);
     return {};
 }
@@ -161,16 +180,16 @@ void database_state::answer_repeated(std::span<commit_queue::entry* const> group
 }
 
 /// Refuses what would fill the disk further, and gives the reserve to the rest.
-result<std::uint64_t> database_state::append_to_full_disk(std::span<commit_queue::entry* const> group,
-                                                          const error& cause) {
+result<log_position> database_state::append_to_full_disk(std::span<commit_queue::entry* const> group,
+                                                         const error& cause) {
     (void)reserve_->release();
     for (auto* entry : group)
         if (entry->outcome && !entry->repeats && !frees_space(*entry->request)) entry->outcome = cause;
     return append(group);
 }
 
-/// Appends the records of all writes that are still good; the lsn of the last.
-result<std::uint64_t> database_state::append(std::span<commit_queue::entry* const> group) {
+/// Appends the records of all writes that are still good; the position of the last.
+result<log_position> database_state::append(std::span<commit_queue::entry* const> group) {
     std::vector<wal::draft> drafts;
     std::uint64_t bytes = 0, given = 0;
     for (auto* entry : group) {
@@ -183,24 +202,27 @@ result<std::uint64_t> database_state::append(std::span<commit_queue::entry* cons
             given += operations[i].payload.size();
         }
     }
-    auto last_lsn = lsn_.load(std::memory_order_relaxed) + drafts.size();
-    if (drafts.empty()) return last_lsn;
-    if (log_) {
-        std::vector<byte_vector> sealed;
-        if (cipher_.encrypts()) {
-            VECSTORE_CHECK(encrypt(drafts, sealed));
-            bytes = 0;
-            for (const auto& each : drafts) bytes += wal::record_bytes(each.payload.size());
-        }
-        auto appended = log_->append(drafts);
-        if (!appended) return log_->poisoned() ? poison(std::move(appended).error()) : std::move(appended).error();
-        last_lsn = *appended;
-        log_bytes_written_.fetch_add(bytes, std::memory_order_relaxed);
-        log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
-    }
+    if (drafts.empty()) return log_position{applied_.lsn, std::max<std::uint64_t>(1, applied_.term), applied_.chain};
+    VECSTORE_TRY(const auto last, gate_ != nullptr ? gate_->commit(drafts) : append_here(drafts, bytes));
+    if (!in_memory()) log_bytes_written_.fetch_add(bytes, std::memory_order_relaxed);
     user_bytes_written_.fetch_add(given, std::memory_order_relaxed);
     bytes_since_seal_.fetch_add(bytes, std::memory_order_relaxed);
-    return last_lsn;
+    return last;
+}
+
+result<log_position> database_state::append_here(std::span<wal::draft> drafts, std::uint64_t& bytes) {
+    const lock_guard lock(log_mutex_);
+    if (!log_) return log_position{lsn_.load(std::memory_order_relaxed) + drafts.size(), 1, 0};
+    std::vector<byte_vector> sealed;
+    if (cipher_.encrypts()) {
+        VECSTORE_CHECK(encrypt(drafts, sealed));
+        bytes = 0;
+        for (const auto& each : drafts) bytes += wal::record_bytes(each.payload.size());
+    }
+    auto appended = log_->append(drafts);
+    if (!appended) return log_->poisoned() ? poison(std::move(appended).error()) : std::move(appended).error();
+    log_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+    return log_position{*appended, log_->term(), log_->chain()};
 }
 
 /// Puts encrypted payloads, which lie in `into`, in place of the plain ones.
@@ -222,18 +244,36 @@ result<void> database_state::encrypt(std::span<wal::draft> drafts, std::vector<b
 }
 
 result<void> database_state::sync_log() {
-    if (!log_) return {};
-    if (auto synced = log_->sync(); !synced) return poison(std::move(synced).error());
-    durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
+    wal::sync_point point;
+    {
+        const lock_guard lock(log_mutex_);
+        if (!log_) return {};
+        point = log_->begin_sync();
+    }
+    // A shared log goes on meanwhile.
+    auto synced = point.file ? point.file->sync() : result<void>{};
+    {
+        const lock_guard lock(log_mutex_);
+        if (!log_) return {};
+        synced = log_->end_sync(point, std::move(synced));
+        if (!synced) return poison(std::move(synced).error());
+        durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
+    }
     notify_feeds_of_write();
     return {};
 }
 
-result<void> database_state::apply_group(std::span<commit_queue::entry* const> group, std::uint64_t first_lsn) {
+result<void> database_state::apply_group(std::span<commit_queue::entry* const> group, const log_position& last) {
     VECSTORE_TRY(const auto tables, tables_->read());
     wal::record record;
-    record.lsn = first_lsn;
-    record.term = log_ ? log_->term() : 1;
+    record.lsn = last.lsn + 1;
+    record.term = last.term;
+    for (const auto* entry : group)
+        if (entry->outcome && !entry->repeats) record.lsn -= entry->request->operations.size();
+    if (gate_ != nullptr && record.lsn > applied_.lsn + 1) {
+        VECSTORE_CHECK(apply_from_log(record.lsn - 1, ~std::size_t{0}));
+        half_applied_ = true;
+    }
     std::set<collection_id> touched;
     for (auto* entry : group) {
         if (!entry->outcome || entry->repeats) continue;
@@ -253,8 +293,10 @@ result<void> database_state::apply_group(std::span<commit_queue::entry* const> g
             found->second->publish(record.lsn - 1);
             if (found->second->expiring() && !any_expiring_.exchange(true)) wake_background(false);
         }
-    lsn_.store(record.lsn - 1, std::memory_order_release);
+    applied_ = last;
+    lsn_.store(last.lsn, std::memory_order_release);
     publish_position();
+    if (gate_ != nullptr) durable_lsn_.store(last.lsn, std::memory_order_release);
     notify_feeds_of_write();
     return {};
 }
@@ -284,8 +326,8 @@ result<void> database_state::apply_record(const wal::record& record, storage::ta
         case wal::record_type::upsert_expiring:
         case wal::record_type::erase:
         case wal::record_type::set_payload: break;
+        case wal::record_type::config: config_.assign(record.payload.begin(), record.payload.end()); return {};
         case wal::record_type::term_open:
-        case wal::record_type::config:
         case wal::record_type::state_hash:
         case wal::record_type::snapshot_mark:
         case wal::record_type::pad: return {};  // they change no points

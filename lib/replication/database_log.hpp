@@ -1,6 +1,6 @@
 /// A database as the log, the state and the memory of promises of one replica.
 ///
-///   database_log::open(db, identity, options)  ->  replica::open(..., {log, log, log, net, leases, log}, log->start(), now)
+///   database_log::open(db, identity, options)  ->  replica::open(..., {log, log, log, net, leases, log}, start(), now)
 ///   log->attach(replica, clock)                ->  writes of the database go through the replica, committed records into it
 ///   log->detach()                              ->  before the replica goes
 ///
@@ -40,14 +40,16 @@ struct database_log_options {
     std::size_t recent_bytes = 8u << 20;
     /// What not_leader says of who leads, e.g. its address. Null: the first digits of its id.
     std::function<std::string(const node_id&)> name_of = {};
-    /// Gets what the replica says to its host, but for the outcomes of the database's own writes.
+    /// Gets what the replica says to its host, but for the outcomes of the database's own writes; ignores tickets that it does
+    /// not know.
     listener* host = nullptr;
 };
 
 class database_log final : public replica_log, public promise_store, public state_machine, public listener {
 public:
     /// Makes the database a member of a cluster with `identity`, if it is none yet; else `identity` is not looked at but for
-    /// its cluster. A database that has been used on its own becomes one with all it holds.
+    /// its cluster. A database that has been used on its own becomes one with all it holds, and with the promise to follow itself
+    /// in its log's term.
     /// Errors: invalid_argument (another cluster, members), unsupported (in memory, read-only, encrypted, with an archive),
     ///         already_exists (attached already), unavailable (closed), corruption, resource_exhausted, io.
     /// Cost: reads the log that is kept once.
@@ -57,9 +59,10 @@ public:
     /// Detaches.
     ~database_log() override;
 
+    /// As it was found, or made.
     [[nodiscard]] const replica_identity& identity() const noexcept;
-    /// For `replica::open`.
-    [[nodiscard]] replica_start start() const;
+    /// For `replica::open`.  Errors: corruption (a config record), unavailable (closed).
+    [[nodiscard]] result<replica_start> start() const;
 
     /// `owner` and `clock` must outlive `detach`.
     void attach(replica& owner, std::function<time_us()> clock);
@@ -82,8 +85,9 @@ public:
     void finished(const write_outcome& outcome) override;
     void happened(const event& what) override;
 
-private:
     struct shared;
+
+private:
     explicit database_log(std::shared_ptr<shared> inner) noexcept;
     std::shared_ptr<shared> shared_;
 };

@@ -117,9 +117,9 @@ public:
     /// When `tick` wants to be called at the latest.
     [[nodiscard]] time_us next_deadline() const noexcept { return deadline_; }
 
-    /// Appends one batch, whose end is reported by its ticket.
+    /// Appends one or more whole batches (`wal::flag_batch_continues`), whose end is reported by their ticket.
     /// Errors: unavailable (not leading, no majority, no lease for that level: surely not done), resource_exhausted (too
-    /// many pending, disk full), invalid_argument (no drafts).
+    /// many pending, disk full), invalid_argument (no drafts, an open batch).
     [[nodiscard]] result<std::uint64_t> submit(time_us now, std::span<const wal::draft> batch, ack_level level);
 
     /// Reports, by a ticket, an lsn at which a read sees every write that was acknowledged before this call.

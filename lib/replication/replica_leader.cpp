@@ -40,11 +40,7 @@ result<void> replica::append_own(std::span<const wal::draft> batch) {
         record.term = term_;
         record.type = batch[i].type;
         record.flags = batch[i].flags;
-        if (i + 1 < batch.size())
-            record.flags |= wal::flag_batch_continues;
-        else
-            record.flags = static_cast<std::uint16_t>(record.flags & ~wal::flag_batch_continues);
-        record.batch_pos = static_cast<std::uint32_t>(i);
+        record.batch_pos = i > 0 && records[i - 1].batch_continues() ? records[i - 1].batch_pos + 1 : 0;
         record.durable_upto = durable_lsn_;
         record.payload = batch[i].payload;
     }
@@ -70,6 +66,7 @@ result<void> replica::check_leading() const {
 result<std::uint64_t> replica::submit(time_us now, std::span<const wal::draft> batch, ack_level level) {
     advance(now);
     if (batch.empty()) return invalid_argument("batch: no records");
+    if ((batch.back().flags & wal::flag_batch_continues) != 0) return invalid_argument("batch: its end is missing");
     VECSTORE_CHECK(check_leading());
     if (level != ack_level::quorum && !lease_valid())
         return error{errc::unavailable, "suspended: without a lease only a quorum can acknowledge"};

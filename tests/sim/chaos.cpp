@@ -222,6 +222,7 @@ void cluster::write_or_read() {
         const byte_vector filler(random_.below(random_.below(10) == 0 ? 700 : 40));
         bytes[i].put_bytes(filler);
         batch[i].type = wal::record_type::upsert;
+        batch[i].flags = i + 1 < count ? wal::flag_batch_continues : std::uint16_t{0};
         batch[i].payload = bytes[i].bytes();
     }
     const auto level = static_cast<ack_level>(random_.below(5) < 3 ? 2 : random_.below(3));

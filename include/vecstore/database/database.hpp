@@ -38,6 +38,7 @@ namespace vecstore {
 
 namespace detail {
 class database_state;
+struct database_access;
 }
 
 class database {
@@ -156,6 +157,7 @@ public:
                                                 const database_environment& environment = {});
 
 private:
+    friend struct detail::database_access;  // for the modules beside the store
     explicit database(std::shared_ptr<detail::database_state> state) noexcept : state_(std::move(state)) {}
     std::shared_ptr<detail::database_state> state_;
 };
