@@ -78,20 +78,19 @@ result<std::unique_ptr<etcd_coordinator>> etcd_coordinator::make(const boost::as
         if (!options.tls) return invalid_argument("coordinator.tls: an endpoint begins with https://, which needs it");
         VECSTORE_TRY(tls, make_tls_context(*options.tls, "coordinator.tls", false));
     }
-    std::unique_ptr<etcd_coordinator> made(
-        new etcd_coordinator(run_on, options, who, std::move(endpoints), tls, answered));
+    std::unique_ptr<etcd_coordinator> made(new etcd_coordinator(run_on, options, who, endpoints, tls, answered));
     return made;
 }
 
 etcd_coordinator::etcd_coordinator(const boost::asio::any_io_executor& run_on, const etcd_options& options,
-                                   const identity& who, std::vector<http_endpoint> endpoints, const tls_context& tls,
-                                   listener_function answered)
+                                   const identity& who, const std::vector<http_endpoint>& at, const tls_context& tls,
+                                   const listener_function& answered)
     : options_(options),
       who_(who),
       prefix_("/vecstore/" + full_name(who.cluster) + "/"),
-      answered_(std::move(answered)),
-      renewals_(run_on, endpoints, tls, options.request_ms),
-      others_(run_on, endpoints, tls, options.request_ms) {}
+      answered_(answered),
+      renewals_(run_on, at, tls, options.request_ms),
+      others_(run_on, at, tls, options.request_ms) {}
 
 etcd_coordinator::~etcd_coordinator() = default;
 

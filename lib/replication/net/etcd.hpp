@@ -36,7 +36,7 @@ public:
     [[nodiscard]] static result<std::unique_ptr<etcd_coordinator>> make(const boost::asio::any_io_executor& run_on,
                                                                         const etcd_options& options,
                                                                         const identity& who,
-                                                                        listener_function answered);
+                                                                        const listener_function& answered);
     ~etcd_coordinator() override;
 
     void ask(const coordinator_request& request) override;
@@ -52,7 +52,7 @@ private:
     using then = std::function<void(result<http_reply>)>;
 
     etcd_coordinator(const boost::asio::any_io_executor& run_on, const etcd_options& options, const identity& who,
-                     std::vector<http_endpoint> endpoints, const tls_context& tls, listener_function answered);
+                     const std::vector<http_endpoint>& at, const tls_context& tls, const listener_function& answered);
 
     void call(http_client& over, const char* path, std::string body, then next, bool again = true);
     void look(const coordinator_request& request);
