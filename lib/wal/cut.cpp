@@ -100,7 +100,7 @@ result<log_end> writer::write_front(std::size_t segment, std::uint64_t lsn, cons
     if (!reader.header()) return corruption("log segment: both headers are damaged", reader.path(), 0);
     auto header = *reader.header();
     // Nothing that lies where this file will grow can be taken for its records.
-    header.salt = mix64(header.salt ^ mix64(options_.salt_seed + ++cuts_));
+    header.salt = mix64(header.salt ^ mix64(options_.salt_seed + cuts_));
     segment_copy copy(*files_, path);
     VECSTORE_CHECK(copy.begin(header));
     while (reader.next_lsn() <= lsn) {
@@ -119,6 +119,7 @@ result<void> writer::cut(std::uint64_t lsn) {
     if (lsn > end_.last_lsn || lsn + 1 < first_lsn())
         return invalid_argument("lsn " + std::to_string(lsn) + " is not in the log");
     VECSTORE_CHECK(keep_tail(lsn));
+    ++cuts_;  // no sync that has begun counts any more
     auto last = segments_.size() - 1;
     while (last > 0 && segments_[last].name.first_lsn > lsn) --last;
     const auto path = path_of(segments_[last].name);

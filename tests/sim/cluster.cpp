@@ -156,7 +156,8 @@ void cluster::happen_to(node& n, const event& e) {
 
 void cluster::sync_ends(node& n, const event& e) {
     const bool bad = !calm_ && chance(weather_.failed_sync);
-    if (!bad) n.log.became_durable(e.b);
+    n.sync_ended(e.a, e.b, !bad);
+    if (n.dying) return;  // in the sync: nobody hears of it
     n.replica->log_synced(n.local(now_), e.a, !bad);
 }
 

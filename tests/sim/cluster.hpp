@@ -40,6 +40,7 @@ struct run_options {
     std::uint64_t events = 50'000;  ///< then all is mended, and the cluster has to converge
     bool damage_state = false;      ///< half way, one node's state changes by itself, which must be noticed
     std::uint32_t without = 0;      ///< kinds of weather, as bits
+    bool files = false;             ///< logs are those of the store, on disks in memory
 };
 
 struct run_result {

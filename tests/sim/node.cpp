@@ -16,7 +16,20 @@ node::node(cluster& owner, std::uint8_t number, const node_id& name)
                world.check_.cut(log, lsn);
                ++world.result_.diverged;
            },
-           [this] { return dies_here(); }, [this] { return full_until > world.now_; }}) {}
+           [this] { return !disk && dies_here(); }, [this] { return full_until > world.now_; }}) {
+    if (!world.options_.files) return;
+    disk = std::make_unique<disk_log>(
+        log, world.random_(),
+        disk_log::hooks{[this] { return disk && dies_here(); }, [this] { return full_until > world.now_; },
+                        [this](const std::string& what) { world.check_.fail(what); }});
+}
+
+void node::sync_ended(std::uint64_t sync, std::uint64_t count, bool ok) {
+    if (disk)
+        disk->sync_ends(sync, count, ok);
+    else if (ok)
+        log.became_durable(count);
+}
 
 bool node::dies_here() {
     if (!dying && !world.calm_ && world.chance(world.weather_.dies_at_write)) dying = true;
@@ -121,7 +134,8 @@ void node::start() {
     current = durable;
     timer_at = ~std::uint64_t{0};
     const auto now = local(world.now_);
-    auto opened = replication::replica::open(options, {log, *this, *this, *this, *this, *this},
+    auto& own_log = disk ? static_cast<replication::replica_log&>(*disk) : log;
+    auto opened = replication::replica::open(options, {own_log, *this, *this, *this, *this, *this},
                                              {stored, current.lsn, current.members}, now);
     if (!opened) return world.check_.fail("a node does not start: " + opened.error().what());
     replica = *std::move(opened);
@@ -139,7 +153,10 @@ void node::crash() {
     if (!storing.empty())
         if (const auto count = world.random_.below(storing.size() + 1); count > 0) stored = storing[count - 1].second;
     storing.clear();
-    log.crash(world.random_);
+    if (disk)
+        disk->crash(durable.lsn);
+    else
+        log.crash(world.random_);
     ++world.result_.crashes;
 }
 

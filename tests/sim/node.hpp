@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checker.hpp"
+#include "disk_log.hpp"
 #include "sim_log.hpp"
 
 #include <replication/replica.hpp>
@@ -35,6 +36,7 @@ public:
     void start();
     void crash();
     void promise_durable(std::uint64_t id);
+    void sync_ended(std::uint64_t id, std::uint64_t count, bool ok);
     void apply(std::uint64_t lsn);
     void checkpoint();
     /// True when the node dies at this write: what it does from here on is not seen.
@@ -63,6 +65,7 @@ public:
     const std::uint8_t index;
     node_id id;
     sim_log log;
+    std::unique_ptr<disk_log> disk;  ///< the log in files, when there are any; then `log` is what it must be
     std::unique_ptr<replication::replica> replica;
     std::uint32_t life = 0;
     bool dying = false, failed = false;

@@ -40,20 +40,9 @@ public:
     }
     result<void> append(std::span<const wal::record> records) override {
         if (hooks_.is_full()) return error{errc::resource_exhausted, "the disk is full"};
-        for (auto record : records) {
+        for (const auto& record : records) {
             if (hooks_.dies_here() && !survivors_) survivors_ = entries_.size();
-            const auto before = last();
-            record.lsn = before.lsn + 1;
-            record.prev_chain = before.chain;
-            entry e;
-            e.begin = bytes_.size();
-            e.term = record.term;
-            e.chain = wal::encode_record(record, 0, bytes_);
-            e.type = record.type;
-            e.ends = !record.batch_continues();
-            e.end = bytes_.size();
-            if (record.payload.size() >= 8) e.content = load_le<std::uint64_t>(record.payload.data());
-            entries_.push_back(e);
+            add(record);
             hooks_.appended(entries_.size());
         }
         return {};
@@ -101,6 +90,16 @@ public:
         survivors_.reset();
         before_.reset();
     }
+    /// All durable: what a recovery has found.
+    void restore(std::span<const byte_vector> records) {
+        entries_.clear();
+        bytes_.clear();
+        survivors_.reset();
+        before_.reset();
+        for (const auto& bytes : records) add(*wal::decode_record(bytes, 0));
+        durable_ = entries_.size();
+    }
+    [[nodiscard]] const std::vector<entry>& entries() const noexcept { return entries_; }
     [[nodiscard]] const entry& of(std::uint64_t lsn) const { return entries_[lsn - 1]; }
     [[nodiscard]] byte_span payload_of(std::uint64_t lsn) const {
         return wal::decode_record(byte_span(bytes_).subspan(of(lsn).begin), 0)->payload;
@@ -109,6 +108,20 @@ public:
     [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
 
 private:
+    void add(wal::record record) {
+        const auto before = last();
+        record.lsn = before.lsn + 1;
+        record.prev_chain = before.chain;
+        entry e;
+        e.begin = bytes_.size();
+        e.term = record.term;
+        e.chain = wal::encode_record(record, 0, bytes_);
+        e.type = record.type;
+        e.ends = !record.batch_continues();
+        e.end = bytes_.size();
+        if (record.payload.size() >= 8) e.content = load_le<std::uint64_t>(record.payload.data());
+        entries_.push_back(e);
+    }
     struct image {
         std::vector<entry> entries;
         byte_vector bytes;

@@ -1,4 +1,5 @@
-/// sim_program SEEDS [EVENTS [FIRST_SEED]]: simulates one cluster for each seed. sim_program museum [SEEDS [EVENTS [NAME]]]: looks for
+/// sim_program [files] SEEDS [EVENTS [FIRST_SEED]]: simulates one cluster for each seed; with `files`, its logs are those of the store.
+/// sim_program museum [SEEDS [EVENTS [NAME]]]: looks for
 /// each fault of the museum in so many seeds at most. sim_program minimise SEED [EVENTS [NAME]]: what of the weather a seed's
 /// violation needs, with that fault of the museum. The last line sums up; the exit status is 0 when nothing was
 /// violated, or all faults were found.
@@ -51,12 +52,14 @@ int main(int argc, char** argv) {
         return show_museum(number(2, 500), number(3, 20'000), argc > 4 ? argv[4] : "");
     if (argc > 2 && std::string_view(argv[1]) == "minimise")
         return show_smallest(number(2, 1), number(3, 50'000), argc > 4 ? argv[4] : "");
-    const auto seeds = number(1, 20), events = number(2, 50'000), first = number(3, 1);
+    const bool files = argc > 1 && std::string_view(argv[1]) == "files";
+    const int at = files ? 2 : 1;
+    const auto seeds = number(at, 20), events = number(at + 1, 50'000), first = number(at + 2, 1);
     sim::run_result all;
     std::uint64_t violations = 0;
     const auto begun = std::chrono::steady_clock::now();
     for (auto seed = first; seed < first + seeds; ++seed) {
-        const auto one = sim::cluster({seed, events}).run();
+        const auto one = sim::cluster({seed, events, false, 0, files}).run();
         all.events += one.events;
         all.trace = mix64(all.trace ^ one.trace);
         all.committed += one.committed;

@@ -32,6 +32,21 @@ TEST_CASE("simulator: nothing that is promised is broken, whatever goes wrong", 
     CHECK(diverged > 0);
 }
 
+TEST_CASE("simulator: with the store's log in files nothing is broken either", "[sim]") {
+    std::uint64_t diverged = 0, crashes = 0;
+    for (std::uint64_t seed = 101; seed <= 106; ++seed) {
+        run_options options{seed, 5'000};
+        options.files = true;
+        const auto run = cluster(options).run();
+        INFO("seed " << seed << ", event " << run.events);
+        CHECK(run.violation == "");
+        diverged += run.diverged;
+        crashes += run.crashes;
+    }
+    CHECK(crashes > 10);
+    CHECK(diverged > 0);
+}
+
 TEST_CASE("simulator: the same seed is the same run", "[sim]") {
     std::map<std::uint64_t, std::uint64_t> traces;
     for (const std::uint64_t seed : {3, 4}) {
