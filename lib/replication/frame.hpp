@@ -32,6 +32,7 @@ enum class frame_type : std::uint8_t {
     promise = 21,
     fetch = 22,
     fetched = 23,
+    hand_over = 24,
 };
 
 struct frame {

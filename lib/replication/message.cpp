@@ -7,7 +7,7 @@ frame_type type_of(const message& m) noexcept {
     constexpr frame_type types[] = {frame_type::hello,     frame_type::refuse,  frame_type::append,
                                     frame_type::append_ok, frame_type::reject,  frame_type::heartbeat,
                                     frame_type::fence,     frame_type::promise, frame_type::fetch,
-                                    frame_type::fetched,   frame_type::proof};
+                                    frame_type::fetched,   frame_type::proof,   frame_type::hand_over};
     static_assert(std::size(types) == std::variant_size_v<message>);
     return types[m.index()];
 }
@@ -33,6 +33,7 @@ struct body_writer {
         out.put_sized(m.text);
     }
     void operator()(const proof& m) const { out.put_bytes(m.mac); }
+    void operator()(const hand_over&) const {}
     void operator()(const append& m) const {
         put(out, m.prev);
         out.put(m.commit_lsn);
@@ -214,6 +215,7 @@ result<message> decode(const frame& f) {
         case frame_type::promise: m = read_promise(in); break;
         case frame_type::fetch: m = fetch{get_position(in)}; break;
         case frame_type::fetched: m = read_fetched(in); break;
+        case frame_type::hand_over: m = hand_over{}; break;
         default: return error{errc::unsupported, "frame: type " + std::to_string(f.type) + " is not known"};
     }
     if (!in.finished() || !in_range(m))

@@ -129,8 +129,13 @@ struct fetched {
     byte_span records;
 };
 
+/// The leader wants the receiver to lead, and leads no longer.
+struct hand_over {
+    friend bool operator==(const hand_over&, const hand_over&) = default;
+};
+
 using message =
-    std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched, proof>;
+    std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched, proof, hand_over>;
 
 /// Appends the frame of `m` to `out`.
 /// Precondition: runs, text and records are within the limits.

@@ -127,6 +127,7 @@ enum class event_kind : std::uint8_t {
     diverged,        ///< `count` records behind `lsn` were cut and kept
     state_differs,   ///< the state at `lsn` is not that of `peer`
     needs_snapshot,  ///< `peer` needs records below `lsn`, which are gone
+    asked_to_lead,   ///< `peer`, who led, wants this node to lead
     failed,          ///< storage failed: nothing is acknowledged until it is opened again
 };
 

@@ -146,6 +146,7 @@ void replica::settle() {
     if (fence_due_) give_promise();
     if (answer_due_) acknowledge();
     leave_if_removed();
+    finish_hand_over();
     set_deadline();
 }
 
@@ -155,6 +156,7 @@ void replica::set_deadline() {
     if (role_ == replica_role::candidate) at = std::min({at, election_until_, ask_again_at_});
     if (role_ == replica_role::leader) {
         at = std::min(at, heartbeat_at_);
+        if (heir_) at = std::min(at, heir_until_);
         for (const auto& p : peers_) {
             if (!p.sent.empty()) at = std::min(at, p.progress_at + options_.resend_us);
             if (notice_due(p)) at = std::min(at, p.noticed_at + options_.commit_notice_us);

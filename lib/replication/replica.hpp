@@ -42,6 +42,7 @@ struct replica_options {
     time_us renew_us = 400'000;
     time_us lease_margin_us = 400'000;  ///< a lease counts as lost so long before its end
     time_us coordinator_timeout_us = 350'000;
+    time_us hand_over_us = 2'000'000;     ///< longest wait for who is to lead next
     time_us commit_notice_us = 2'000;     ///< at least between two heartbeats that only say what is committed
     std::size_t append_bytes = 1u << 20;  ///< of records in one frame
     std::size_t window_bytes = 16u << 20;
@@ -130,6 +131,14 @@ public:
     /// Errors: unavailable, invalid_argument (check_change), conflict (an earlier change, or this term, is not committed
     /// yet; the new voter lacks too much).
     [[nodiscard]] result<std::uint64_t> change_membership(time_us now, membership to);
+
+    /// Begins to leave the leadership to `to`: takes no more writes, waits until what was written is committed and `to` has
+    /// all of it, then lets go. After `hand_over_us` it leads on. Followed by the event `following`, or by none.
+    /// Errors: unavailable (not leading, no majority, handed over already), invalid_argument (no other voter).
+    result<void> hand_over_to(time_us now, const node_id& to);
+
+    /// The coordinator may have changed its mind: it is asked at the next tick, at once.
+    void look_soon(time_us now);
 
     [[nodiscard]] replica_status status() const;
     [[nodiscard]] replica_role role() const noexcept { return role_; }
@@ -224,6 +233,10 @@ private:
     [[nodiscard]] bool hears_majority(time_us within) const;
     void leader_tick();
 
+    // replica_hand_over.cpp
+    void on(const node_id& from, std::uint64_t term, const hand_over& m);
+    void finish_hand_over();
+
     // replica_election.cpp
     void on(const node_id& from, std::uint64_t term, const promise& m);
     void on(const node_id& from, std::uint64_t term, const fetched& m);
@@ -291,6 +304,8 @@ private:
     std::uint64_t next_ticket_ = 1;
     std::array<std::deque<pending>, 3> writes_;  ///< by level
     std::deque<pending> reads_;
+    std::optional<node_id> heir_;  ///< who is to lead next
+    time_us heir_until_ = 0;
 
     // Candidate
     time_us election_until_ = 0;

@@ -11,6 +11,7 @@ void replica::lead() {
     role_ = replica_role::leader;
     term_ = promised_.term;
     round_ = 0;
+    heir_.reset();
     followed_term_ = 0;
     open_batch_.clear();
     const auto open = wal::draft{wal::record_type::term_open, 0, {}};
@@ -57,6 +58,7 @@ result<void> replica::check_leading() const {
     }
     if (!hears_majority(options_.quorum_lost_us))
         return error{errc::unavailable, "no majority of voters is heard: only reading is possible"};
+    if (heir_) return error{errc::unavailable, "leadership is being handed over to " + short_name(*heir_)};
     const auto open = writes_[0].size() + writes_[1].size() + writes_[2].size() + reads_.size();
     if (open >= options_.pending_max)
         return error{errc::resource_exhausted, std::to_string(open) + " writes and reads are waiting"};
@@ -327,6 +329,7 @@ void replica::leader_tick() {
     tell_commit();
     if (now_ >= heartbeat_at_) heartbeat_all();
     if (lease_held_ && !hears_majority(options_.quorum_resign_us)) resign();
+    if (heir_ && now_ >= heir_until_) heir_.reset();
 }
 
 }  // namespace vecstore::replication

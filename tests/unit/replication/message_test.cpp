@@ -61,7 +61,8 @@ std::vector<message> samples() {
             promise{{6, 80, 0xABCD}, 1, 79},
             fetch{{6, 80, 0xABCD}},
             fetched{{6, 80, 0xABCD}, 90, as_bytes("records")},
-            shown};
+            shown,
+            hand_over{}};
 }
 
 }  // namespace
@@ -88,6 +89,7 @@ TEST_CASE("message: the bytes of each kind are pinned", "[replication][golden]")
         "007265636f726473",
         "2000000003000100000000000700000000000000590df05c01000000000000000000000000000000000000000000000000000000000000"
         "02",
+        "000000001800010000000000070000000000000094856ded",
     };
     const auto all = samples();
     REQUIRE(all.size() == std::variant_size_v<message>);

@@ -7,6 +7,7 @@
 using namespace vecstore;
 using namespace vecstore::replication;
 using test::loopback_cluster;
+using test::node_number;
 
 namespace {
 
@@ -271,4 +272,51 @@ TEST_CASE("replica: hostile frames change nothing", "[replication]") {
     c[2].replica->receive(c.now, c[1].id, frame.bytes().first(30));
     CHECK(c[2].log.last() == before);
     CHECK(c[2].replica->commit_lsn() == before.lsn);
+}
+
+TEST_CASE("replica: leadership is handed over with all that was written", "[replication]") {
+    loopback_cluster c(3);
+    c.run();
+    for (int i = 0; i < 5; ++i) REQUIRE(c.write(c[1]).has_value());
+    REQUIRE(c[1].replica->hand_over_to(c.now, c[3].id).has_value());
+    CHECK(c.write(c[1]).error().message.find("being handed over to 03000000") != std::string::npos);
+    c.run(100'000);
+    CHECK(c[1].outcomes.size() == 5);
+    CHECK(std::all_of(c[1].outcomes.begin(), c[1].outcomes.end(), [](const write_outcome& o) { return o.done; }));
+    CHECK(c[1].replica->role() == replica_role::follower);
+    REQUIRE(happened(c[3], event_kind::asked_to_lead));
+    c[3].leases.promote();
+    c[3].replica->look_soon(c.now);
+    c.run(500'000);
+    CHECK(c[3].replica->role() == replica_role::leader);
+    CHECK_FALSE(happened(c[2], event_kind::asked_to_lead));
+    c.run();
+    CHECK(c[1].replica->role() == replica_role::follower);  // it does not take it back
+    CHECK(c[1].replica->status().leader == c[3].id);
+    REQUIRE(c.write(c[3]).has_value());
+    c.run(100'000);
+    CHECK(c[3].outcomes.back().done);
+}
+
+TEST_CASE("replica: who cannot hand over leads on", "[replication]") {
+    loopback_cluster c(3, 1);
+    c.run();
+    const auto error_of = [&](std::size_t to) { return c[1].replica->hand_over_to(c.now, node_number(to)).error(); };
+    CHECK(error_of(1).code == errc::invalid_argument);
+    CHECK(error_of(3).code == errc::invalid_argument);  // a learner
+    CHECK(error_of(9).code == errc::invalid_argument);
+    CHECK(c[2].replica->hand_over_to(c.now, c[1].id).error().code == errc::unavailable);
+
+    loopback_cluster d(3);
+    d.run();
+    d[3].disk_works = false;  // it hears, and keeps nothing
+    REQUIRE(d.write(d[1]).has_value());
+    REQUIRE(d[1].replica->hand_over_to(d.now, d[3].id).has_value());
+    d.run(1'000'000);
+    CHECK(d[1].replica->role() == replica_role::leader);
+    CHECK(d.write(d[1]).error().code == errc::unavailable);
+    CHECK(d[1].replica->hand_over_to(d.now, d[2].id).error().code == errc::unavailable);
+    d.run(3'000'000);
+    CHECK(d[1].replica->role() == replica_role::leader);
+    CHECK(d.write(d[1]).has_value());
 }
