@@ -33,6 +33,8 @@ enum class frame_type : std::uint8_t {
     fetch = 22,
     fetched = 23,
     hand_over = 24,
+    read_index = 64,
+    read_index_ok = 65,
 };
 
 struct frame {

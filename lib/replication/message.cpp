@@ -4,10 +4,11 @@ namespace vecstore::replication {
 namespace {
 
 frame_type type_of(const message& m) noexcept {
-    constexpr frame_type types[] = {frame_type::hello,     frame_type::refuse,  frame_type::append,
-                                    frame_type::append_ok, frame_type::reject,  frame_type::heartbeat,
-                                    frame_type::fence,     frame_type::promise, frame_type::fetch,
-                                    frame_type::fetched,   frame_type::proof,   frame_type::hand_over};
+    constexpr frame_type types[] = {frame_type::hello,      frame_type::refuse,       frame_type::append,
+                                    frame_type::append_ok,  frame_type::reject,       frame_type::heartbeat,
+                                    frame_type::fence,      frame_type::promise,      frame_type::fetch,
+                                    frame_type::fetched,    frame_type::proof,        frame_type::hand_over,
+                                    frame_type::read_index, frame_type::read_index_ok};
     static_assert(std::size(types) == std::variant_size_v<message>);
     return types[m.index()];
 }
@@ -34,6 +35,12 @@ struct body_writer {
     }
     void operator()(const proof& m) const { out.put_bytes(m.mac); }
     void operator()(const hand_over&) const {}
+    void operator()(const read_index& m) const { out.put(m.id); }
+    void operator()(const read_index_ok& m) const {
+        out.put(m.id);
+        out.put(static_cast<std::uint8_t>(m.done));
+        out.put(m.lsn);
+    }
     void operator()(const append& m) const {
         put(out, m.prev);
         out.put(m.commit_lsn);
@@ -176,6 +183,16 @@ fetched read_fetched(byte_reader& in) {
     return m;
 }
 
+result<message> read_index_answer(byte_reader& in) {
+    read_index_ok m;
+    m.id = in.get<std::uint64_t>();
+    const auto done = in.get<std::uint8_t>();
+    m.done = done == 1;
+    m.lsn = in.get<std::uint64_t>();
+    if (done > 1) return error{errc::corruption, "frame: a flag of read_index_ok is " + std::to_string(done)};
+    return message(m);
+}
+
 bool in_range(const message& m) noexcept {
     if (const auto* h = std::get_if<hello>(&m)) return h->version_min <= h->version_max;
     if (const auto* r = std::get_if<refuse>(&m))
@@ -216,6 +233,11 @@ result<message> decode(const frame& f) {
         case frame_type::fetch: m = fetch{get_position(in)}; break;
         case frame_type::fetched: m = read_fetched(in); break;
         case frame_type::hand_over: m = hand_over{}; break;
+        case frame_type::read_index: m = read_index{in.get<std::uint64_t>()}; break;
+        case frame_type::read_index_ok: {
+            VECSTORE_TRY(m, read_index_answer(in));
+            break;
+        }
         default: return error{errc::unsupported, "frame: type " + std::to_string(f.type) + " is not known"};
     }
     if (!in.finished() || !in_range(m))

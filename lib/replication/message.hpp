@@ -134,8 +134,21 @@ struct hand_over {
     friend bool operator==(const hand_over&, const hand_over&) = default;
 };
 
-using message =
-    std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched, proof, hand_over>;
+/// Asks the leader for an lsn at which a read sees all that was acknowledged before.
+struct read_index {
+    std::uint64_t id = 0;  ///< of the asker's, comes back
+    friend bool operator==(const read_index&, const read_index&) = default;
+};
+
+struct read_index_ok {
+    std::uint64_t id = 0;
+    bool done = false;      ///< false: who was asked does not lead, or cannot tell
+    std::uint64_t lsn = 0;  ///< to read at
+    friend bool operator==(const read_index_ok&, const read_index_ok&) = default;
+};
+
+using message = std::variant<hello, refuse, append, append_ok, reject, heartbeat, fence, promise, fetch, fetched, proof,
+                             hand_over, read_index, read_index_ok>;
 
 /// Appends the frame of `m` to `out`.
 /// Precondition: runs, text and records are within the limits.

@@ -256,6 +256,9 @@ private:
     void on(const node_id&, std::uint64_t, const hello&) {}
     void on(const node_id&, std::uint64_t, const refuse&) {}
     void on(const node_id&, std::uint64_t, const proof&) {}
+    // The host answers these (net/reads.hpp).
+    void on(const node_id&, std::uint64_t, const read_index&) {}
+    void on(const node_id&, std::uint64_t, const read_index_ok&) {}
 
     const replica_options options_;
     replica_log& log_;

@@ -46,7 +46,7 @@ peers::peers(executor run_on, const peers_options& options, peers_host& host)
       accept_later_(executor_),
       random_(0) {}
 
-result<std::unique_ptr<peers>> peers::start(executor run_on, const peers_options& options, peers_host& host) {
+result<std::unique_ptr<peers>> peers::make(executor run_on, const peers_options& options, peers_host& host) {
     std::unique_ptr<peers> made(new peers(std::move(run_on), options, host));
     std::array<std::byte, 8> seed{};
     VECSTORE_CHECK(fill_random(seed));
@@ -67,9 +67,12 @@ result<std::unique_ptr<peers>> peers::start(executor run_on, const peers_options
         made->targets_.push_back(std::make_unique<target>(text, std::move(where), made->executor_));
     }
     VECSTORE_CHECK(made->listen());
-    made->accept();
-    for (const auto& at : made->targets_) made->dial(*at);
     return made;
+}
+
+void peers::begin() {
+    accept();
+    for (const auto& at : targets_) dial(*at);
 }
 
 peers::~peers() {
@@ -110,13 +113,13 @@ void peers::accept() {
             return;
         }
         if (strangers_.size() < options_.strangers_max) {
-            make(std::move(s), side::accepted)->start();
+            meet(std::move(s), side::accepted)->start();
         }
         accept();
     });
 }
 
-peers::connection_ptr peers::make(tcp::socket socket, side which) {
+peers::connection_ptr peers::meet(tcp::socket socket, side which) {
     connection_owner& owner = *this;
     auto made = std::make_shared<connection>(std::move(socket), which, settings_, owner);
     strangers_.insert(made);
@@ -156,7 +159,7 @@ void peers::dial(target& at) {
                                     if (alive.expired()) return;
                                     at.timer.cancel();
                                     if (refused) return lost(refused.message());
-                                    at.dialed = make(std::move(at.socket), side::dialed);
+                                    at.dialed = meet(std::move(at.socket), side::dialed);
                                     at.dialed->start();
                                 });
         });

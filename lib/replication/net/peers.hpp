@@ -56,11 +56,13 @@ class peers final : public network, private connection_owner {
 public:
     using executor = boost::asio::any_io_executor;
 
-    /// Begins to listen and to dial. `run_on`: a strand, or a context that one thread runs. `host` must outlive it.
+    /// Takes its address. `run_on`: a strand, or a context that one thread runs. `host` must outlive it.
     /// Errors: invalid_argument (an address, a certificate, a secret that is too short, plain text beyond this machine),
     /// io (the address is taken).
-    [[nodiscard]] static result<std::unique_ptr<peers>> start(executor run_on, const peers_options& options,
-                                                              peers_host& host);
+    [[nodiscard]] static result<std::unique_ptr<peers>> make(executor run_on, const peers_options& options,
+                                                             peers_host& host);
+    /// Accepts and dials from now on.
+    void begin();
     /// Closes everything; the host hears of nothing any more.
     ~peers() override;
 
@@ -82,7 +84,7 @@ private:
 
     result<void> listen();
     void accept();
-    [[nodiscard]] connection_ptr make(boost::asio::ip::tcp::socket socket, side which);
+    [[nodiscard]] connection_ptr meet(boost::asio::ip::tcp::socket socket, side which);
     void dial(target& at);
     void redial(target& at);
     [[nodiscard]] bool may_reach(const boost::asio::ip::tcp::endpoint& where) const;

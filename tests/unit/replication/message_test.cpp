@@ -62,7 +62,9 @@ std::vector<message> samples() {
             fetch{{6, 80, 0xABCD}},
             fetched{{6, 80, 0xABCD}, 90, as_bytes("records")},
             shown,
-            hand_over{}};
+            hand_over{},
+            read_index{5},
+            read_index_ok{5, true, 80}};
 }
 
 }  // namespace
@@ -90,6 +92,8 @@ TEST_CASE("message: the bytes of each kind are pinned", "[replication][golden]")
         "2000000003000100000000000700000000000000590df05c01000000000000000000000000000000000000000000000000000000000000"
         "02",
         "000000001800010000000000070000000000000094856ded",
+        "080000004000010000000000070000000000000048527deb0500000000000000",
+        "110000004100010000000000070000000000000024490d3b0500000000000000015000000000000000",
     };
     const auto all = samples();
     REQUIRE(all.size() == std::variant_size_v<message>);

@@ -44,8 +44,8 @@ struct net_node final : replication::net::peers_host {
         options.addresses = std::move(addresses);
         options.redial_ms_min = 5;
         options.redial_ms_max = 100;
-        auto started = replication::net::peers::start(context.get_executor(), options, *this);
-        peers = std::move(started).value();
+        peers = replication::net::peers::make(context.get_executor(), options, *this).value();
+        peers->begin();
     }
     [[nodiscard]] const replication::node_id& id() const { return said.node; }
     [[nodiscard]] bool meets(const net_node& other) const { return peers->is_connected(other.id()); }

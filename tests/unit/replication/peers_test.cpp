@@ -217,7 +217,7 @@ TEST_CASE("peers: what cannot be secure does not start", "[replication][net]") {
     io_context context;
     test::net_node n{1};
     const auto error_of = [&] {
-        auto started = peers::start(context.get_executor(), n.options, n);
+        auto started = peers::make(context.get_executor(), n.options, n);
         REQUIRE_FALSE(started.has_value());
         return started.error();
     };
