@@ -86,6 +86,11 @@ node_loop::~node_loop() {
     *alive_ = false;
     error_code ignored;
     timer_.cancel(ignored);
+    const error stopped{errc::unavailable, "replication has been stopped"};
+    for (const auto& w : std::exchange(waits_, {})) w.tell(stopped);
+    for (const auto* all : {&barriers_, &asked_})
+        for (const auto& [id, b] : *all)
+            if (b.tell) b.tell(stopped);
 }
 
 void node_loop::begin() {
