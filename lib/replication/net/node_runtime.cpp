@@ -112,6 +112,7 @@ result<replica_identity> node::runtime::make_identity() {
         if (std::find(voters.begin(), voters.end(), id) != voters.end())
             return invalid_argument("members[" + std::to_string(i) + "]: '" + members[i] + "' is there twice");
         identity.first_members.voters.push_back(id);
+        if (options_.members.empty()) names_.found_at(id, members[i]);
     }
     std::sort(identity.first_members.voters.begin(), identity.first_members.voters.end());
     if (identity.first_members.voters.size() > voters_max)

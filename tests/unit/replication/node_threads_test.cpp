@@ -135,6 +135,8 @@ TEST_CASE("node: what the leader writes is read from any copy", "[replication][n
     CHECK(refused.error().message == "not the leader: that is " + c[1].options.listen);
     CHECK(code_of(c[2].running->switchover()) == errc::not_leader);
 
+    // Who is behind an address is known once it was dialed.
+    REQUIRE(comes([&] { return c[1].status().peers.size() == 2; }));
     const auto s = c[1].status();
     CHECK(s.role == role::leader);
     CHECK(s.leader == c[1].options.listen);
@@ -310,6 +312,7 @@ TEST_CASE("node: etcd chooses another leader when the first is killed", "[replic
     first->close();
     REQUIRE(comes([&] { return c.leader() != nullptr; }));
     auto* second = c.leader();
+    REQUIRE(second->running->wait_for(read::strong()));  // what it has found in its log is committed with its term
     CHECK(second->count() == 30);
     write_some(*second, 100, 5).value();
     first->open();
