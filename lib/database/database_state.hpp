@@ -149,7 +149,7 @@ public:
     void set_following(bool following) noexcept { following_ = following; }
     /// The log from there on is kept for other copies, within `log_hold_bytes_max`.
     void hold_log_from(std::uint64_t lsn) noexcept { held_lsn_ = lsn; }
-    [[nodiscard]] storage::file_system& files() const noexcept { return *files_; }
+    [[nodiscard]] const std::shared_ptr<storage::file_system>& files() const noexcept { return files_; }
     [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
 
     // Upkeep

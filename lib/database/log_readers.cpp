@@ -166,7 +166,8 @@ result<void> database_state::release_log(std::uint64_t upto_lsn) {
     }
     // Another copy may need more than who leads now knows of.
     constexpr std::uint64_t kept_by_members = 64u << 20;
-    const auto retained = std::max(options_.log_retention_bytes, member_ ? kept_by_members : 0);
+    const auto for_members = member_ ? std::min(kept_by_members, options_.log_hold_bytes_max) : 0;
+    const auto retained = std::max(options_.log_retention_bytes, for_members);
     held = std::min(held, held_lsn_.load());
     VECSTORE_CHECK(log_->release_before(held, retained));
     return log_->release_before(upto_lsn, std::max(retained, options_.log_hold_bytes_max));

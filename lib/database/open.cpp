@@ -1,6 +1,7 @@
 // Opening: lock, control file, tables, parts, the log behind the checkpoint. And, for read-only databases, doing so
 // again.
 #include "database_state.hpp"
+#include "seed.hpp"
 #include "snapshot_manifest.hpp"
 
 #include <vecstore/core/clock.hpp>
@@ -179,12 +180,16 @@ result<void> database_state::open_directory() {
             if (!locked && locked.error().code == errc::unavailable) return std::move(locked).error();
             if (locked) lock_ = *std::move(locked);  // else the medium is read-only: nobody writes there
         }
-        if (options_.read_only) return {};
+        if (options_.read_only && !seed_is_ready(*files_, directory_)) return {};
+        if (options_.read_only)
+            return error{errc::unavailable, "a newer copy is to be put in place here by who opens it for writing",
+                         directory_, 0};
     }
     if (files_->exists(path(snapshot_manifest_name)))
         return error{errc::unsupported, "this is a snapshot: open it read-only, or restore it", directory_, 0};
     VECSTORE_CHECK(files_->create_directories(directory_));
     VECSTORE_TRY(lock_, files_->lock(path("LOCK")));
+    VECSTORE_CHECK(install_seed(*files_, directory_));
     for (const auto* name : {"wal", "state", "parts"}) VECSTORE_CHECK(files_->create_directories(path(name)));
     return files_->sync_directory(directory_);
 }

@@ -161,11 +161,10 @@ void database_log::shared::role_changed(std::uint64_t leading_term, std::uint64_
 
 /// Followers that are heard get what they lack out of the log.
 void database_log::shared::hold_log() const {
-    constexpr auto everything = ~std::uint64_t{0};
-    if (owner->role() != replica_role::leader) return state->hold_log_from(everything);
-    auto least = everything;
-    for (const auto& peer : owner->status().peers)
-        if (!peer.needs_snapshot && peer.durable_lsn > 0) least = std::min(least, peer.durable_lsn + 1);
+    auto least = seeding_from;
+    if (owner != nullptr && owner->role() == replica_role::leader)
+        for (const auto& peer : owner->status().peers)
+            if (!peer.needs_snapshot && peer.durable_lsn > 0) least = std::min(least, peer.durable_lsn + 1);
     state->hold_log_from(least);
 }
 

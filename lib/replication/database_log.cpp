@@ -23,7 +23,7 @@ result<std::unique_ptr<database_log>> database_log::open(const database& db, con
         VECSTORE_CHECK(joined);
     }
     if (!inner->promises) {
-        VECSTORE_TRY(inner->promises, replica_file::open(state->files(), state->directory()));
+        VECSTORE_TRY(inner->promises, replica_file::open(*state->files(), state->directory()));
     }
     if (inner->promises->identity().cluster != identity.cluster)
         return invalid_argument("cluster: the database is a member of cluster " +
@@ -82,6 +82,11 @@ void database_log::detach() {
     if (s.applying) s.applying->stop();
 }
 
+void database_log::hold_log_from(std::uint64_t lsn) noexcept {
+    shared_->seeding_from = lsn;
+    shared_->hold_log();
+}
+
 position database_log::last() const { return shared_->last; }
 
 std::uint64_t database_log::first_lsn() const {
@@ -115,7 +120,7 @@ result<void> database_log::append(std::span<const wal::record> records) {
 
 void database_log::start_sync(std::uint64_t id) {
     auto& s = *shared_;
-    if (s.owner != nullptr) s.hold_log();
+    s.hold_log();
     auto point = s.state->with_log([](wal::writer& log) -> result<wal::sync_point> { return log.begin_sync(); });
     s.run(s.syncing, [self = shared_, id, point = std::move(point)] {
         auto outcome = point ? result<void>{} : result<void>(point.error());

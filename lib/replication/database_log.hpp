@@ -69,6 +69,10 @@ public:
     /// Writes that wait end with unknown_outcome. The database takes no writes any more.
     void detach();
 
+    /// The log from `lsn` on is kept, within `log_hold_bytes_max`, besides what followers that are heard of need: for who is being given
+    /// a snapshot (seed_source::first_lsn_needed).
+    void hold_log_from(std::uint64_t lsn) noexcept;
+
     // replica_log
     [[nodiscard]] position last() const override;
     [[nodiscard]] std::uint64_t first_lsn() const override;

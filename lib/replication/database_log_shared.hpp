@@ -23,7 +23,7 @@ struct database_log::shared final : detail::commit_gate, std::enable_shared_from
     shared(std::shared_ptr<detail::database_state> database, const database_log_options& with)
         : state(std::move(database)),
           options(with),
-          files(state->files(), storage::join_path(state->directory(), "wal"), with.recent_bytes) {}
+          files(*state->files(), storage::join_path(state->directory(), "wal"), with.recent_bytes) {}
 
     // commit_gate
     result<std::uint64_t> begin() override;
@@ -74,6 +74,7 @@ struct database_log::shared final : detail::commit_gate, std::enable_shared_from
     open_write* submitting = nullptr;
     std::vector<write_outcome> early;  ///< while submitting: of tickets that are not known yet
     bool attached = false;
+    std::uint64_t seeding_from = ~std::uint64_t{0};  ///< somebody gets a snapshot, and then the log from there on
 
     // Of the thread that stores promises.
     std::optional<replica_file> promises;

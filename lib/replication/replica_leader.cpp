@@ -223,8 +223,11 @@ void replica::on(const node_id& from, std::uint64_t term, const reject& m) {
     p->next_lsn = std::min(common_with(m), log_.last().lsn) + 1;
     p->sent.clear();
     p->sent_bytes = 0;
-    p->probing = true;
-    probe(*p);
+    p->probing = p->next_lsn >= log_.first_lsn();
+    if (p->probing)
+        probe(*p);
+    else
+        ship(*p);  // says that it needs a snapshot
 }
 
 void replica::send_heartbeat(peer& p) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <replication/database_log.hpp>
+#include <replication/seed_source.hpp>
+#include <replication/seed_target.hpp>
 #include <replication/static_primary.hpp>
 #include <support/gated_table_store.hpp>
 #include <support/store.hpp>
@@ -49,7 +51,10 @@ public:
         std::optional<database> db;
         std::unique_ptr<replication::database_log> log;
         std::unique_ptr<replication::replica> replica;
-        bool configured;  ///< as primary
+        std::unique_ptr<replication::seed_source> source;
+        std::unique_ptr<replication::seed_target> target;
+        std::vector<std::string> seeding;  ///< what the target reported
+        bool configured;                   ///< as primary
         std::optional<replication::static_primary> leases;
         std::uint64_t life = 0;
         std::deque<std::function<void()>> posted, work;
@@ -104,6 +109,27 @@ public:
             replication::replica::open(how, {*n.log, *n.log, *n.log, n, *n.leases, *n.log}, n.log->start().value(), now)
                 .value();
         n.log->attach(*n.replica, [this] { return now; });
+        replication::seed_source_options giving;
+        giving.post = with.post;
+        giving.work = with.work;
+        n.source = replication::seed_source::open(*n.db, n, giving).value();
+        replication::seed_target_options taking;
+        taking.post = with.post;
+        taking.work = with.work;
+        taking.piece_bytes = 1'000;
+        taking.wanted = [&n](std::uint64_t lsn) {
+            return n.role() == replication::replica_role::follower && n.log->last().lsn < lsn;
+        };
+        taking.changed = [&n](const replication::seed_status&, const result<void>& outcome) {
+            if (!outcome) n.seeding.push_back(outcome.error().what());
+        };
+        n.target = replication::seed_target::open(*n.db, n, taking).value();
+    }
+    /// Puts a copy that is ready in place.
+    void install(node& n) {
+        stop(n);
+        n.disk.tables = storage::make_memory_table_store(detail::tables::names());
+        start(n);
     }
     /// As a program that ends.
     void stop(node& n) {
@@ -130,14 +156,13 @@ public:
             const auto m = std::move(wire_.front());
             wire_.pop_front();
             for (const auto& n : nodes)
-                if (n->replica && n->id == m.to && !cut.contains(m.from) && !cut.contains(m.to))
-                    n->replica->receive(now, m.from, m.bytes);
+                if (n->replica && n->id == m.to && !cut.contains(m.from) && !cut.contains(m.to)) deliver(*n, m);
             any = true;
         }
         if (any) return;
         now += 5'000;
         for (const auto& n : nodes)
-            if (n->replica && n->replica->next_deadline() <= now) n->replica->tick(now);
+            if (n->replica) tick(*n);
     }
     void run(std::uint64_t us = 4'000'000) {
         for (const auto end = now + us; now < end;) pass();
@@ -165,10 +190,25 @@ private:
         replication::node_id from, to;
         byte_vector bytes;
     };
+    void deliver(node& n, const message& m) {
+        if (n.source->receive(now, m.from, m.bytes) || n.target->receive(now, m.from, m.bytes)) return;
+        n.replica->receive(now, m.from, m.bytes);
+    }
+    void tick(node& n) {
+        if (n.replica->next_deadline() <= now) n.replica->tick(now);
+        n.source->tick(now);
+        n.target->tick(now);
+        n.log->hold_log_from(n.source->first_lsn_needed());
+        if (n.role() != replication::replica_role::leader) return;
+        for (const auto& peer : n.replica->status().peers)
+            if (peer.needs_snapshot) n.source->offer(now, peer.node);
+    }
     void end_life(node& n) {
         ++n.life;
         n.posted.clear();
         n.work.clear();
+        n.source.reset();
+        n.target.reset();
         n.replica.reset();
         n.log.reset();
     }
