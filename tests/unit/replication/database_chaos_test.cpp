@@ -47,6 +47,26 @@ public:
                 if (!n->replica && random_.below(4) == 0) cluster_.start(*n);
         }
     }
+    /// The first leader writes alone, another leads, the first comes back and its end is cut off; `victim` dies at one of its
+    /// operations on files, counted from here. False when it has not so many.
+    bool change_leaders(std::size_t victim, std::uint64_t operation) {
+        auto& dying = cluster_[victim];
+        dying.operations = 0;
+        dying.dies_at = operation;
+        for (int i = 0; i < 3; ++i) write();
+        cluster_.cut = {cluster_[1].id};
+        for (int i = 0; i < 2; ++i) write();
+        cluster_[1].leases->step_back();
+        cluster_[2].leases->promote();
+        cluster_.run();
+        for (int i = 0; i < 3; ++i) write();
+        checkpoint(dying);
+        cluster_.cut.clear();
+        cluster_.run();
+        const bool died = dying.operations >= operation;
+        dying.dies_at = 0;
+        return died;
+    }
     void heal_and_check() {
         for (const auto& n : cluster_.nodes)
             if (!n->replica) cluster_.start(*n);
@@ -140,6 +160,25 @@ private:
 };
 
 }  // namespace
+
+TEST_CASE("database log: the power may fail at each operation of a member", "[replication][fault]") {
+    // How far apart the places are that are tried; all of them were, once.
+    constexpr std::uint64_t step = 3;
+    std::uint64_t tried = 0, cuts = 0;
+    for (const std::size_t victim : {1u, 2u}) {
+        for (std::uint64_t at = 1;; at += step) {
+            INFO("node " << victim << " dies at operation " << at);
+            totals sums;
+            chaos one(victim * 1'000 + at, sums);
+            if (!one.change_leaders(victim, at)) break;
+            one.heal_and_check();
+            ++tried;
+            cuts += sums.diverged;
+        }
+    }
+    CHECK(tried > 10);
+    CHECK(cuts > 2);
+}
 
 TEST_CASE("database log: leaders come and go, and the databases stay copies of each other", "[replication]") {
     totals sums;

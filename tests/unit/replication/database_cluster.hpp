@@ -6,6 +6,7 @@
 #include <replication/seed_source.hpp>
 #include <replication/seed_target.hpp>
 #include <replication/static_primary.hpp>
+#include <support/fault_file_system.hpp>
 #include <support/gated_table_store.hpp>
 #include <support/store.hpp>
 
@@ -32,7 +33,7 @@ public:
         node(database_cluster& cluster, std::size_t number, bool primary)
             : owner(cluster), id(numbered_node(number)), configured(primary) {}
         void send(const replication::node_id& to, byte_span frame) override {
-            owner.wire_.push_back({id, to, byte_vector(frame.begin(), frame.end())});
+            if (!left) owner.wire_.push_back({id, to, byte_vector(frame.begin(), frame.end())});
         }
         void finished(const replication::write_outcome& outcome) override { outcomes.push_back(outcome); }
         void happened(const replication::event& what) override { events.push_back(what); }
@@ -57,13 +58,17 @@ public:
         bool configured;                   ///< as primary
         std::optional<replication::static_primary> leases;
         std::uint64_t life = 0;
+        std::shared_ptr<fault_file_system> watched;
+        std::uint64_t operations = 0, dies_at = 0;          ///< on files; 0: never
+        std::shared_ptr<storage::memory_file_system> left;  ///< what its disk held when it died; it is buried by `run`
         std::deque<std::function<void()>> posted, work;
         std::vector<replication::write_outcome> outcomes;
         std::vector<replication::event> events;
     };
 
-    explicit database_cluster(std::size_t count, database_options options = quiet()) : options_(std::move(options)) {
-        for (std::size_t i = 1; i <= count; ++i) members.voters.push_back(numbered_node(i));
+    explicit database_cluster(std::size_t count, std::size_t learners = 0) {
+        for (std::size_t i = 1; i <= count; ++i)
+            (i + learners > count ? members.learners : members.voters).push_back(numbered_node(i));
         for (std::size_t i = 1; i <= count; ++i) {
             nodes.push_back(std::make_unique<node>(*this, i, i == 1));
             start(*nodes.back());
@@ -78,16 +83,24 @@ public:
 
     void open(node& n) {
         n.gate = std::make_shared<gated_table_store>(n.disk.tables);
-        n.db = database::open("db", options_, {n.disk.files, n.gate}).value();
+        n.watched = std::make_shared<fault_file_system>(*n.disk.files);
+        fault_plan plan;
+        plan.before = [&n, files = n.disk.files](const char*, const std::string&) {
+            if (++n.operations != n.dies_at) return;
+            n.left = files->after_crash(storage::unsynced::mixed, n.dies_at);
+            n.gate->close();
+        };
+        n.watched->plan(plan);
+        n.db = database::open("db", quiet(), {n.watched, n.gate}).value();
     }
     void start(node& n) {
         open(n);
         replication::database_log_options with;
         with.post = [&n, life = n.life](std::function<void()> job) {
-            if (n.life == life) n.posted.push_back(std::move(job));
+            if (n.life == life && !n.left) n.posted.push_back(std::move(job));
         };
         with.work = [&n, life = n.life](std::function<void()> job) {
-            if (n.life == life) n.work.push_back(std::move(job));
+            if (n.life == life && !n.left) n.work.push_back(std::move(job));
         };
         with.wait = [this] {
             pass();
@@ -141,7 +154,8 @@ public:
     /// Kills it, or cuts its power: what it has not synced may be gone.
     void kill(node& n, std::uint64_t seed) {
         n.gate->close();
-        std::shared_ptr<storage::memory_file_system> left = n.disk.files->after_crash(storage::unsynced::mixed, seed);
+        auto left = std::exchange(n.left, nullptr);
+        if (!left) left = n.disk.files->after_crash(storage::unsynced::mixed, seed);
         if (n.log) n.log->detach();
         end_life(n);
         n.db.reset();
@@ -151,21 +165,29 @@ public:
     /// Lets something happen: what is under way, else time.
     void pass() {
         bool any = false;
-        for (const auto& n : nodes) any = step(*n) || any;
+        for (const auto& n : nodes) any = (!n->left && step(*n)) || any;
         if (!wire_.empty()) {
             const auto m = std::move(wire_.front());
             wire_.pop_front();
             for (const auto& n : nodes)
-                if (n->replica && n->id == m.to && !cut.contains(m.from) && !cut.contains(m.to)) deliver(*n, m);
+                if (n->replica && !n->left && n->id == m.to && !cut.contains(m.from) && !cut.contains(m.to))
+                    deliver(*n, m);
             any = true;
         }
         if (any) return;
         now += 5'000;
         for (const auto& n : nodes)
-            if (n->replica) tick(*n);
+            if (n->replica && !n->left) tick(*n);
     }
     void run(std::uint64_t us = 4'000'000) {
-        for (const auto end = now + us; now < end;) pass();
+        for (const auto end = now + us; now < end;) {
+            pass();
+            for (const auto& n : nodes) {
+                if (!n->left) continue;
+                kill(*n, 0);
+                start(*n);
+            }
+        }
     }
     /// What a user does, who has so much time.
     template <class Action>
@@ -227,7 +249,6 @@ private:
         return any;
     }
 
-    database_options options_;
     std::deque<message> wire_;
 };
 

@@ -179,6 +179,18 @@ TEST_CASE("database log: a database that was used alone becomes the first of a c
     check_equal(c);
 }
 
+TEST_CASE("database log: a learner is a copy that nobody waits for", "[replication]") {
+    database_cluster c(2, 1);
+    c.run();
+    c.patiently([&] { return c[1].db->create_collection("docs", one_vector(3)); }).value();
+    c.cut = {c[2].id};
+    for (std::uint64_t i = 0; i < 10; ++i) write_points(c, c[1], 10 * i, 10).value();
+    c.cut.clear();
+    c.run();
+    check_equal(c);
+    CHECK(c[2].db->open_collection("docs").value().count().value() == 100);
+}
+
 TEST_CASE("database log: members are those of the log, after a checkpoint and a restart too", "[replication]") {
     database_cluster c(3);
     c.run();
