@@ -349,6 +349,12 @@ result<repair_report> repair(const std::string& directory, const repair_options&
     const auto files = detail::files_of(environment);
     if (!files->exists(storage::join_path(directory, "wal")) && !files->exists(storage::join_path(directory, "state")))
         return error{errc::not_found, "no database here", directory, 0};
+    if (options.drop_damaged && files->exists(storage::join_path(directory, "replica")))
+        return error{
+            errc::unsupported,
+            "a member of a cluster: what is dropped here may have been acknowledged by its word. A new directory comes "
+            "back as another node and gets a copy",
+            directory, 0};
     return detail::repairer(directory, options, environment).run();
 }
 

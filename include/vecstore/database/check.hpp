@@ -121,7 +121,7 @@ struct check_report {
 
 struct repair_options {
     /// Give up what cannot be read, so that the rest can be opened for writing again. What is cut off or replaced is
-    /// kept in `diverged/`.
+    /// kept in `diverged/`. Not for a member of a cluster (`unsupported`), whose log others count on.
     bool drop_damaged = false;
     /// How the database is opened when its indexes are built again; its key is used for all that is done.
     database_options database = {};

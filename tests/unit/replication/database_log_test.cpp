@@ -1,5 +1,6 @@
 #include "database_cluster.hpp"
 
+#include <vecstore/database/check.hpp>
 #include <vecstore/wal/segment.hpp>
 
 #include <catch2/catch.hpp>
@@ -148,6 +149,7 @@ TEST_CASE("database log: a member that is opened alone shows its checkpoint and 
         CHECK(n.stats().state_hash == checkpoint.state_hash);
         CHECK(code_of(write_points(c, n, 1, 1)) == errc::unavailable);
         CHECK(code_of(n.db->backup("backups")) == errc::unsupported);
+        CHECK(code_of(repair("db", {.drop_damaged = true}, {n.watched, n.gate})) == errc::unsupported);
         REQUIRE(n.db->checkpoint());
         n.db.reset();
         c.start(n);
