@@ -145,6 +145,8 @@ public:
     }
     /// The log cannot be trusted any more: poisons the database.
     void log_failed(error cause);
+    /// For database_stats::last_error.
+    void note_trouble(const error& e) { note_error(e); }
     /// While it follows it does not erase what has expired.
     void set_following(bool following) noexcept { following_ = following; }
     /// The log from there on is kept for other copies, within `log_hold_bytes_max`.
@@ -468,6 +470,9 @@ private:
 struct database_access {
     [[nodiscard]] static const std::shared_ptr<database_state>& state_of(const database& db) noexcept {
         return db.state_;
+    }
+    [[nodiscard]] static database handle_to(std::shared_ptr<database_state> state) noexcept {
+        return database(std::move(state));
     }
 };
 

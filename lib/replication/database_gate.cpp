@@ -161,7 +161,7 @@ void database_log::shared::role_changed(std::uint64_t leading_term, std::uint64_
 
 /// Followers that are heard get what they lack out of the log.
 void database_log::shared::hold_log() const {
-    auto least = seeding_from;
+    auto least = source ? source->first_lsn_needed() : ~std::uint64_t{0};
     if (owner != nullptr && owner->role() == replica_role::leader)
         for (const auto& peer : owner->status().peers)
             if (!peer.needs_snapshot && peer.durable_lsn > 0) least = std::min(least, peer.durable_lsn + 1);

@@ -34,6 +34,7 @@ result<std::unique_ptr<database_log>> database_log::open(const database& db, con
     if (!options.work) {
         VECSTORE_TRY(inner->syncing, worker::start());
         VECSTORE_TRY(inner->applying, worker::start());
+        VECSTORE_TRY(inner->copying, worker::start());
     }
     VECSTORE_CHECK(state->attach(*inner));
     inner->attached = true;
@@ -68,6 +69,7 @@ result<replica_start> database_log::start() const {
 void database_log::attach(replica& owner, std::function<time_us()> clock) {
     shared_->owner = &owner;
     shared_->clock = std::move(clock);
+    shared_->begin_seeding();
     const lock_guard lock(shared_->mutex_);
     shared_->stopped_ = false;
 }
@@ -76,16 +78,16 @@ void database_log::detach() {
     auto& s = *shared_;
     if (!std::exchange(s.attached, false)) return;
     s.stop();
+    s.source.reset();
+    s.target.reset();
     s.owner = nullptr;
     s.state->detach();
     if (s.syncing) s.syncing->stop();
     if (s.applying) s.applying->stop();
+    if (s.copying) s.copying->stop();
 }
 
-void database_log::hold_log_from(std::uint64_t lsn) noexcept {
-    shared_->seeding_from = lsn;
-    shared_->hold_log();
-}
+seed_status database_log::seeding() const { return shared_->target ? shared_->target->status() : seed_status{}; }
 
 position database_log::last() const { return shared_->last; }
 
@@ -174,6 +176,63 @@ void database_log::happened(const event& what) {
     if (what.kind == event_kind::leading) s.role_changed(what.term, what.lsn);
     if (what.kind == event_kind::following || what.kind == event_kind::failed) s.role_changed(0, 0);
     if (s.options.host != nullptr) s.options.host->happened(what);
+}
+
+void database_log::received(const node_id& from, byte_span frame) {
+    auto& s = *shared_;
+    const auto now = s.clock();
+    if (s.source && s.source->receive(now, from, frame)) return;
+    if (s.target) (void)s.target->receive(now, from, frame);
+}
+
+void database_log::ticked(time_us now) {
+    auto& s = *shared_;
+    if (s.target) s.target->tick(now);
+    if (s.source) {
+        s.source->tick(now);
+        if (s.owner->role() == replica_role::leader)
+            for (const auto& peer : s.owner->status().peers)
+                if (peer.needs_snapshot) s.source->offer(now, peer.node);
+        s.hold_log();
+    }
+    if (s.options.host != nullptr) s.options.host->ticked(now);
+}
+
+bool database_log::shared::wants_copy(const position& of) const {
+    if (owner == nullptr || owner->role() == replica_role::leader || owner->commit_lsn() >= of.lsn) return false;
+    if (of.lsn > last.lsn) return true;
+    const auto own =
+        state->with_log([&](wal::writer& log) -> result<std::optional<position>> { return file_log::at(log, of.lsn); });
+    return own && *own != of;
+}
+
+/// What does not work here is told and not needed until somebody lacks something.
+void database_log::shared::begin_seeding() {
+    const auto note = [this](const error& e) { state->note_trouble(e); };
+    const auto work = [this](std::function<void()> job) { run(copying, std::move(job)); };
+    seed_source_options giving;
+    giving.post = options.post;
+    giving.work = work;
+    giving.failed = note;
+    const database db = detail::database_access::handle_to(state);
+    if (auto made = seed_source::open(db, net, giving))
+        source = *std::move(made);
+    else
+        note(made.error());
+    seed_target_options taking;
+    taking.post = options.post;
+    taking.work = work;
+    taking.piece_bytes = options.seed_piece_bytes;
+    taking.wanted = [this](const position& of) { return wants_copy(of); };
+    taking.changed = [this, note](const seed_status& at, const result<void>& outcome) {
+        if (!outcome) note(outcome.error());
+        if (at.stage == seed_stage::ready && options.host != nullptr)
+            options.host->happened({event_kind::copy_ready, owner->promised().term, at.lsn, 0, at.source});
+    };
+    if (auto made = seed_target::open(db, net, taking))
+        target = *std::move(made);
+    else
+        note(made.error());
 }
 
 }  // namespace vecstore::replication

@@ -9,6 +9,8 @@
 /// wrote is applied by a thread of this object's. Nothing that is not committed is ever applied.
 /// A directory with a file `replica` belongs to a cluster: opened by `database::open` it shows its last checkpoint and takes no
 /// writes until `attach`, since the log behind the checkpoint may be cut.
+/// Who lacks records that are gone gets a copy from who leads (seed_source.hpp, seed_target.hpp), by itself: when the event copy_ready
+/// says so, detach, close the database and open it again, which puts the copy in place.
 /// Thread safety: the ports, `attach` and `detach` belong to the thread of the replica; what they start is reported through
 /// `options.post`. The database is used from any thread as always.
 #pragma once
@@ -16,6 +18,7 @@
 #include "ports.hpp"
 #include "replica.hpp"
 #include "replica_file.hpp"
+#include "seed_target.hpp"
 
 #include <vecstore/database/database.hpp>
 
@@ -34,6 +37,8 @@ struct database_log_options {
     /// For programs of one thread: lets something else happen while a write waits, and says whether to wait on. Null: the writer
     /// sleeps until it is woken, `commit_timeout_ms` at most.
     std::function<bool()> wait = {};
+    /// Of the files of a copy that are on their way: bytes of one piece.
+    std::uint32_t seed_piece_bytes = 1u << 20;
     /// How long a write waits to be committed; then its outcome is unknown.
     std::uint64_t commit_timeout_ms = 10'000;
     /// Of the latest records, in memory, so that followers that keep up are not served from files.
@@ -69,9 +74,8 @@ public:
     /// Writes that wait end with unknown_outcome. The database takes no writes any more.
     void detach();
 
-    /// The log from `lsn` on is kept, within `log_hold_bytes_max`, besides what followers that are heard of need: for who is being given
-    /// a snapshot (seed_source::first_lsn_needed).
-    void hold_log_from(std::uint64_t lsn) noexcept;
+    /// Of the copy that this node is being given.
+    [[nodiscard]] seed_status seeding() const;
 
     // replica_log
     [[nodiscard]] position last() const override;
@@ -88,6 +92,8 @@ public:
     void apply_to(std::uint64_t lsn) override;
     void finished(const write_outcome& outcome) override;
     void happened(const event& what) override;
+    void received(const node_id& from, byte_span frame) override;
+    void ticked(time_us now) override;
 
     struct shared;
 

@@ -5,6 +5,7 @@
 
 #include "database_log.hpp"
 #include "file_log.hpp"
+#include "seed_source.hpp"
 #include "worker.hpp"
 
 #include <vecstore/core/mutex.hpp>
@@ -39,6 +40,8 @@ struct database_log::shared final : detail::commit_gate, std::enable_shared_from
     void write_ended(const write_outcome& outcome);
     void role_changed(std::uint64_t leading_term, std::uint64_t lsn);
     void hold_log() const;
+    void begin_seeding();
+    [[nodiscard]] bool wants_copy(const position& of) const;
     void stop();
 
     /// Runs `what(owner, now)` on the thread of the replica, if that is still there then.
@@ -65,7 +68,7 @@ struct database_log::shared final : detail::commit_gate, std::enable_shared_from
     const std::shared_ptr<detail::database_state> state;
     const database_log_options options;
     replica_identity identity;  ///< as found, with the promise of then
-    std::unique_ptr<worker> syncing, applying;
+    std::unique_ptr<worker> syncing, applying, copying;
 
     // Of the thread of the replica.
     replica* owner = nullptr;
@@ -74,7 +77,16 @@ struct database_log::shared final : detail::commit_gate, std::enable_shared_from
     open_write* submitting = nullptr;
     std::vector<write_outcome> early;  ///< while submitting: of tickets that are not known yet
     bool attached = false;
-    std::uint64_t seeding_from = ~std::uint64_t{0};  ///< somebody gets a snapshot, and then the log from there on
+    struct through_owner final : network {
+        explicit through_owner(shared& of) : self(of) {}
+        void send(const node_id& to, byte_span frame) override {
+            if (self.owner != nullptr) self.owner->send_frame(to, frame);
+        }
+        shared& self;
+    };
+    through_owner net{*this};
+    std::unique_ptr<seed_source> source;  ///< null: it could not be made, or before `attach`
+    std::unique_ptr<seed_target> target;
 
     // Of the thread that stores promises.
     std::optional<replica_file> promises;

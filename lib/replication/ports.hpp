@@ -127,6 +127,7 @@ enum class event_kind : std::uint8_t {
     diverged,        ///< `count` records behind `lsn` were cut and kept
     state_differs,   ///< the state at `lsn` is not that of `peer`
     needs_snapshot,  ///< `peer` needs records below `lsn`, which are gone
+    copy_ready,      ///< this node lacked too much and has got a copy as of `lsn`: the database is to be opened anew
     asked_to_lead,   ///< `peer`, who led, wants this node to lead
     failed,          ///< storage failed: nothing is acknowledged until it is opened again
 };
@@ -147,6 +148,10 @@ public:
     virtual ~listener() = default;
     virtual void finished(const write_outcome& outcome) = 0;
     virtual void happened(const event& what) = 0;
+    /// A frame that is not for the replica: of seeding (seed_message.hpp).
+    virtual void received(const node_id& /*from*/, byte_span /*frame*/) {}
+    /// The replica was called at a deadline of its own: each second at least, while it does not fail.
+    virtual void ticked(time_us /*now*/) {}
 };
 
 }  // namespace vecstore::replication

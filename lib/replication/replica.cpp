@@ -1,6 +1,7 @@
 // What all roles share: promises, commits, configurations, timers.
 #include "replica.hpp"
 
+#include "seed_message.hpp"
 #include "seeded_fault.hpp"
 
 #include <algorithm>
@@ -66,6 +67,7 @@ void replica::receive(time_us now, const node_id& from, byte_span bytes) {
     advance(now);
     if (role_ == replica_role::failed) return;
     const auto f = parse_frame(bytes);
+    if (f && is_seed_frame(f->type)) return host_.received(from, bytes);
     const auto m = f ? decode(*f) : result<message>(f.error());
     if (m)
         std::visit([&](const auto& body) { on(from, f->term, body); }, *m);
@@ -89,6 +91,7 @@ void replica::tick(time_us now) {
         }
     }
     settle();
+    host_.ticked(now_);
 }
 
 void replica::log_synced(time_us now, std::uint64_t id, bool ok) {

@@ -107,6 +107,8 @@ public:
 
     // What has happened. `now` may stand still, and jump ahead.
     void receive(time_us now, const node_id& from, byte_span frame);
+    /// Sends a frame that is not the replica's own.
+    void send_frame(const node_id& to, byte_span frame) { net_.send(to, frame); }
     void tick(time_us now);
     void log_synced(time_us now, std::uint64_t id, bool ok);
     void promise_stored(time_us now, std::uint64_t id, bool ok);

@@ -100,7 +100,7 @@ void seed_target::tick(time_us now) {
 void seed_target::shared::take(const node_id& from, const seed_offer& offer) {
     if (at.stage != seed_stage::none) return;
     auto found = detail::decode_manifest(offer.manifest, "SNAPSHOT");
-    if (!found || !options.wanted(found->lsn)) return;
+    if (!found || !options.wanted({found->term, found->lsn, found->chain})) return;
     manifest = *std::move(found);
     at = {seed_stage::loading, from, manifest.lsn, 0, manifest.bytes()};
     id = offer.id;

@@ -34,8 +34,8 @@ struct seed_status {
 struct seed_target_options {
     std::function<void(std::function<void()>)> post;  ///< as in seed_source_options
     std::function<void(std::function<void()>)> work;
-    /// Whether a copy as of that lsn is of use; asked when it is offered. E.g. not while leading, and not if the log goes as far.
-    std::function<bool(std::uint64_t lsn)> wanted;
+    /// Whether a copy as of that position is of use; asked when it is offered. E.g. not while leading, and not if the log has it.
+    std::function<bool(const position&)> wanted;
     std::uint32_t piece_bytes = 1u << 20;  ///< up to seed_chunk_bytes_max
     std::size_t pieces_under_way = 4;
     time_us ask_again_us = 1'000'000;

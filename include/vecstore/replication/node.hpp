@@ -55,7 +55,8 @@ struct node_event {
         following,  ///< and lost it, or gave up trying
         diverged,  ///< `count` records behind `lsn`, which nobody was told were done, were cut and are kept in `diverged/`
         state_differs,   ///< this copy differs from `peer`'s at `lsn`: it must be made anew
-        needs_snapshot,  ///< `peer` needs records that are gone from the log: it must be made anew
+        needs_snapshot,  ///< `peer` needs records that are gone from the log: it is given a copy
+        copy_ready,      ///< this node lacked too much and has a copy as of `lsn`: stop it, close the database, open both again
         asked_to_lead,   ///< `peer` hands the leadership over
         failed,          ///< storage failed
         connected,       ///< to `peer`

@@ -31,6 +31,7 @@ node_event::kind kind_of(event_kind kind) noexcept {
         case event_kind::diverged: return node_event::kind::diverged;
         case event_kind::state_differs: return node_event::kind::state_differs;
         case event_kind::needs_snapshot: return node_event::kind::needs_snapshot;
+        case event_kind::copy_ready: return node_event::kind::copy_ready;
         case event_kind::asked_to_lead: return node_event::kind::asked_to_lead;
         case event_kind::failed: break;
     }

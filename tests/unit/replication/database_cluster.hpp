@@ -3,8 +3,6 @@
 #pragma once
 
 #include <replication/database_log.hpp>
-#include <replication/seed_source.hpp>
-#include <replication/seed_target.hpp>
 #include <replication/static_primary.hpp>
 #include <support/fault_file_system.hpp>
 #include <support/gated_table_store.hpp>
@@ -52,10 +50,7 @@ public:
         std::optional<database> db;
         std::unique_ptr<replication::database_log> log;
         std::unique_ptr<replication::replica> replica;
-        std::unique_ptr<replication::seed_source> source;
-        std::unique_ptr<replication::seed_target> target;
-        std::vector<std::string> seeding;  ///< what the target reported
-        bool configured;                   ///< as primary
+        bool configured;  ///< as primary
         std::optional<replication::static_primary> leases;
         std::uint64_t life = 0;
         std::shared_ptr<fault_file_system> watched;
@@ -107,6 +102,7 @@ public:
             return now < patience;
         };
         with.host = &n;
+        with.seed_piece_bytes = 1'000;
         with.recent_bytes = recent_bytes;
         replication::replica_identity identity;
         identity.cluster = numbered_node(200);
@@ -122,21 +118,6 @@ public:
             replication::replica::open(how, {*n.log, *n.log, *n.log, n, *n.leases, *n.log}, n.log->start().value(), now)
                 .value();
         n.log->attach(*n.replica, [this] { return now; });
-        replication::seed_source_options giving;
-        giving.post = with.post;
-        giving.work = with.work;
-        n.source = replication::seed_source::open(*n.db, n, giving).value();
-        replication::seed_target_options taking;
-        taking.post = with.post;
-        taking.work = with.work;
-        taking.piece_bytes = 1'000;
-        taking.wanted = [&n](std::uint64_t lsn) {
-            return n.role() == replication::replica_role::follower && n.log->last().lsn < lsn;
-        };
-        taking.changed = [&n](const replication::seed_status&, const result<void>& outcome) {
-            if (!outcome) n.seeding.push_back(outcome.error().what());
-        };
-        n.target = replication::seed_target::open(*n.db, n, taking).value();
     }
     /// Puts a copy that is ready in place.
     void install(node& n) {
@@ -171,13 +152,13 @@ public:
             wire_.pop_front();
             for (const auto& n : nodes)
                 if (n->replica && !n->left && n->id == m.to && !cut.contains(m.from) && !cut.contains(m.to))
-                    deliver(*n, m);
+                    n->replica->receive(now, m.from, m.bytes);
             any = true;
         }
         if (any) return;
         now += 5'000;
         for (const auto& n : nodes)
-            if (n->replica && !n->left) tick(*n);
+            if (n->replica && !n->left && n->replica->next_deadline() <= now) n->replica->tick(now);
     }
     void run(std::uint64_t us = 4'000'000) {
         for (const auto end = now + us; now < end;) {
@@ -212,25 +193,10 @@ private:
         replication::node_id from, to;
         byte_vector bytes;
     };
-    void deliver(node& n, const message& m) {
-        if (n.source->receive(now, m.from, m.bytes) || n.target->receive(now, m.from, m.bytes)) return;
-        n.replica->receive(now, m.from, m.bytes);
-    }
-    void tick(node& n) {
-        if (n.replica->next_deadline() <= now) n.replica->tick(now);
-        n.source->tick(now);
-        n.target->tick(now);
-        n.log->hold_log_from(n.source->first_lsn_needed());
-        if (n.role() != replication::replica_role::leader) return;
-        for (const auto& peer : n.replica->status().peers)
-            if (peer.needs_snapshot) n.source->offer(now, peer.node);
-    }
     void end_life(node& n) {
         ++n.life;
         n.posted.clear();
         n.work.clear();
-        n.source.reset();
-        n.target.reset();
         n.replica.reset();
         n.log.reset();
     }

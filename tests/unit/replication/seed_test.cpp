@@ -54,8 +54,8 @@ struct seeded_cluster {
         for (const auto& n : cluster.nodes) cluster.start(*n);
     }
     bool wait_for(database_cluster::node& n, seed_stage stage) {
-        for (int i = 0; i < 400 && n.target->status().stage != stage; ++i) cluster.run(50'000);
-        return n.target->status().stage == stage;
+        for (int i = 0; i < 400 && n.log->seeding().stage != stage; ++i) cluster.run(50'000);
+        return n.log->seeding().stage == stage;
     }
     void check_equal() {
         auto docs = cluster[1].db->open_collection("docs").value();
@@ -116,6 +116,7 @@ TEST_CASE("seed: who lacks records that are gone gets a copy and goes on from th
     REQUIRE(s.wait_for(c[2], seed_stage::ready));
     REQUIRE(s.wait_for(c[3], seed_stage::ready));
     CHECK(c[1].count(event_kind::needs_snapshot) >= 2);
+    CHECK(c[2].count(event_kind::copy_ready) == 1);
     CHECK(c[2].stats().lsn == 0);  // goes on as it is, until it is opened anew
     const auto read_only = [&] {
         auto looking = quiet();
@@ -152,17 +153,17 @@ TEST_CASE("seed: connections may break on the way", "[replication]") {
     c.run();
     CHECK(c[2].stats().state_hash == c[1].stats().state_hash);
     // The source that was offered is gone for good: what there is of its snapshot is dropped.
-    CHECK(c[3].target->status().stage != seed_stage::none);
-    if (c[3].target->status().stage == seed_stage::loading) c.cut = {c[1].id};
+    CHECK(c[3].log->seeding().stage != seed_stage::none);
+    if (c[3].log->seeding().stage == seed_stage::loading) c.cut = {c[1].id};
     c.run(20'000'000);
-    CHECK(c[3].target->status().stage != seed_stage::loading);
+    CHECK(c[3].log->seeding().stage != seed_stage::loading);
 }
 
 TEST_CASE("seed: pieces that are not what the manifest says are found", "[replication]") {
     seeded_cluster s;
     auto& c = s.cluster;
-    for (int i = 0; i < 100'000 && c[2].target->status().stage != seed_stage::loading; ++i) c.pass();
-    REQUIRE(c[2].target->status().stage == seed_stage::loading);
+    for (int i = 0; i < 100'000 && c[2].log->seeding().stage != seed_stage::loading; ++i) c.pass();
+    REQUIRE(c[2].log->seeding().stage == seed_stage::loading);
     // Somebody else's hand: the last file there is.
     auto& files = *c[1].disk.files;
     const auto snapshot = "db/outgoing/" + files.list("db/outgoing").value().front();
@@ -170,8 +171,7 @@ TEST_CASE("seed: pieces that are not what the manifest says are found", "[replic
     const auto size = file->size().value();
     REQUIRE(file->write_at(size - 9, as_bytes("X")));
     REQUIRE_FALSE(s.wait_for(c[2], seed_stage::ready));
-    REQUIRE_FALSE(c[2].seeding.empty());
-    CHECK(c[2].seeding.front().find("corruption") == 0);
+    CHECK(c[2].stats().last_error.find("corruption") == 0);
     CHECK_FALSE(detail::seed_is_ready(*c[2].disk.files, "db"));
 }
 
@@ -204,7 +204,7 @@ TEST_CASE("seed: the power may fail at each operation while a copy is put in pla
     seeded_cluster s;
     auto& c = s.cluster;
     REQUIRE(s.wait_for(c[2], seed_stage::ready));
-    const auto lsn = c[2].target->status().lsn;
+    const auto lsn = c[2].log->seeding().lsn;
     c.stop(c[2]);
     const auto files = c[2].disk.files;
     std::vector<std::unique_ptr<storage::memory_file_system>> disks;
