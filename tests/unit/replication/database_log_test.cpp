@@ -131,6 +131,46 @@ TEST_CASE("database log: a write without a majority has an unknown outcome, and 
     }
 }
 
+TEST_CASE("database log: a write with a name is done once, whoever leads when it is tried again", "[replication]") {
+    database_cluster c(3);
+    c.run();
+    c.patiently([&] { return c[1].db->create_collection("docs", one_vector(3)); }).value();
+    c.run(500'000);
+    write_options named;
+    named.operation_id = write_id{7, 1};
+    const auto write = [&](database_cluster::node& n) {
+        return c.patiently([&]() -> result<write_result> {
+            VECSTORE_TRY(auto docs, n.db->open_collection("docs"));
+            return docs.upsert(numbered_points(1, 4), named);
+        });
+    };
+    c.cut = {c[2].id, c[3].id};
+    REQUIRE(code_of(write(c[1])) == errc::unknown_outcome);
+    bool repeated = false;
+    std::size_t asked = 1;
+    SECTION("it was committed after all") {
+        c.cut.clear();
+        c.run();
+        repeated = true;
+    }
+    SECTION("another leads, who never heard of it") {
+        c.cut = {c[1].id};
+        c[2].leases->promote();
+        c.run();
+        c.cut.clear();
+        c.run();
+        asked = 2;
+    }
+    const auto again = write(c[asked]).value();
+    CHECK(again.repeated == repeated);
+    const auto once_more = write(c[asked]).value();
+    CHECK(once_more.repeated);
+    CHECK(once_more.lsn == again.lsn);
+    c.run();
+    check_equal(c);
+    CHECK(c[3].db->open_collection("docs").value().count().value() == 4);
+}
+
 TEST_CASE("database log: a member that is opened alone shows its checkpoint and takes no writes", "[replication]") {
     database_cluster c(3);
     c.run();
@@ -152,6 +192,7 @@ TEST_CASE("database log: a member that is opened alone shows its checkpoint and 
         CHECK(code_of(repair("db", {.drop_damaged = true}, {n.watched, n.gate})) == errc::unsupported);
         REQUIRE(n.db->checkpoint());
         n.db.reset();
+        CHECK(check("db", {}, {n.watched, n.gate}).value().healthy());
         c.start(n);
         c.run();
         check_equal(c);

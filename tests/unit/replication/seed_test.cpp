@@ -159,6 +159,20 @@ TEST_CASE("seed: connections may break on the way", "[replication]") {
     CHECK(c[3].log->seeding().stage != seed_stage::loading);
 }
 
+TEST_CASE("seed: a disk without room for the copy takes it once there is some", "[replication][fault]") {
+    seeded_cluster s;
+    auto& c = s.cluster;
+    c[2].disk.files->set_capacity(c[2].disk.files->bytes() + 40'000);
+    CHECK_FALSE(s.wait_for(c[2], seed_stage::ready));
+    CHECK(c[2].stats().last_error.find("resource_exhausted") == 0);
+    CHECK_FALSE(c[2].stats().poisoned);
+    c[2].disk.files->set_capacity(~std::uint64_t{0});
+    REQUIRE(s.wait_for(c[2], seed_stage::ready));
+    c.install(c[2]);
+    c.run();
+    CHECK(c[2].stats().state_hash == c[1].stats().state_hash);
+}
+
 TEST_CASE("seed: pieces that are not what the manifest says are found", "[replication]") {
     seeded_cluster s;
     auto& c = s.cluster;
