@@ -16,6 +16,8 @@
 /// `not_leader`, and the message ends with the leader's address. A write whose end is not known when the leadership ends, or
 /// after `commit_timeout_ms`, gives `unknown_outcome`: given again with the same `operation_id`, it is done once.
 /// Reads answer from the copy at hand; `wait_for` says when that is new enough.
+/// A node that was away for too long, or is new, is given a copy by the leader, while it goes on answering from its old one; it is put
+/// in place by opening the database again (event `copy_ready`).
 /// Paper: Ongaro & Ousterhout, "In Search of an Understandable Consensus Algorithm", USENIX ATC 2014. Differs: a coordinator
 /// says who should lead; whoever it names needs promises of a majority all the same.
 #pragma once
@@ -56,11 +58,11 @@ struct node_event {
         diverged,  ///< `count` records behind `lsn`, which nobody was told were done, were cut and are kept in `diverged/`
         state_differs,   ///< this copy differs from `peer`'s at `lsn`: it must be made anew
         needs_snapshot,  ///< `peer` needs records that are gone from the log: it is given a copy
-        copy_ready,      ///< this node lacked too much and has a copy as of `lsn`: stop it, close the database, open both again
-        asked_to_lead,   ///< `peer` hands the leadership over
-        failed,          ///< storage failed
-        connected,       ///< to `peer`
-        disconnected,    ///< from `peer`; `text` says why
+        copy_ready,  ///< this node lacked too much and has a copy as of `lsn`: stop it, close the database, open both again
+        asked_to_lead,  ///< `peer` hands the leadership over
+        failed,         ///< storage failed
+        connected,      ///< to `peer`
+        disconnected,   ///< from `peer`; `text` says why
     };
     kind what = kind::following;
     std::uint64_t term = 0;
@@ -121,6 +123,8 @@ struct node_status {
     bool state_differs = false;  ///< must not be read
     std::uint64_t last_lsn = 0, durable_lsn = 0, commit_lsn = 0, applied_lsn = 0;
     std::vector<node_peer> peers;
+    bool copy_ready = false;                                  ///< as the event of that name
+    std::uint64_t copy_bytes_done = 0, copy_bytes_total = 0;  ///< of the copy that this node is being given; else 0
     std::string coordinator_trouble;  ///< why it gave no answer last; empty: it did, or is no other process
 };
 

@@ -80,6 +80,10 @@ node_status node::runtime::status(net::node_loop& loop) const {
     s.commit_lsn = r.commit_lsn;
     s.applied_lsn = r.applied_lsn;
     if (loop.etcd() != nullptr) s.coordinator_trouble = loop.etcd()->trouble();
+    const auto seed = log_->seeding();
+    s.copy_ready = seed.stage == seed_stage::ready;
+    s.copy_bytes_done = seed.bytes_done;
+    s.copy_bytes_total = seed.bytes_total;
     auto links = loop.peers().status();
     const auto add = [&](const node_id* id, const net::link_status* link) {
         node_peer p;

@@ -39,7 +39,7 @@ std::uint16_t free_port() {
 
 struct member {
     void open() {
-        db = database::open(directory.path()).value();
+        db = database::open(directory / "db").value();
         auto started = node::start(*db, options);
         running.emplace(std::move(started).value());
         options.first_start = false;
@@ -69,7 +69,8 @@ struct member {
 };
 
 struct cluster {
-    explicit cluster(std::size_t count, const std::function<void(std::size_t, node_options&)>& change = {}) {
+    explicit cluster(std::size_t count, const std::function<void(std::size_t, node_options&)>& change = {},
+                     const std::function<void(std::size_t, member&)>& prepare = {}) {
         std::vector<std::string> addresses;
         for (std::size_t i = 0; i < count; ++i) addresses.push_back("127.0.0.1:" + std::to_string(free_port()));
         for (std::size_t i = 0; i < count; ++i) {
@@ -86,6 +87,7 @@ struct cluster {
             };
             if (change) change(i, m.options);
         }
+        for (std::size_t i = 0; prepare && i < count; ++i) prepare(i, *members[i]);
         for (const auto& m : members) m->open();
     }
     ~cluster() {
@@ -255,6 +257,39 @@ TEST_CASE("node: with TLS and a secret, on an executor of the host", "[replicati
     }
     work.reset();
     runs.join();
+}
+
+TEST_CASE("node: who lacks records that are gone is given a copy", "[replication][net]") {
+    temporary_directory elsewhere;
+    cluster c(
+        3,
+        [&](std::size_t i, node_options&) {
+            if (i != 1) return;
+            // The first was restored from a snapshot, so that its log does not begin at the beginning.
+            auto db = database::open(elsewhere / "origin").value();
+            auto docs = db.create_collection("docs", one_vector(3)).value();
+            docs.upsert(numbered_points(1, 2'000)).value();
+            REQUIRE(db.snapshot(elsewhere / "copy"));
+        },
+        [&](std::size_t i, member& m) {
+            if (i == 0) REQUIRE(restore_backup(elsewhere / "copy", m.directory / "db", lsn_latest));
+        });
+    REQUIRE(comes([&] { return c[1].leads(); }));
+    const auto is_ready = [&](member& m) { return m.status().copy_ready; };
+    REQUIRE(comes([&] { return is_ready(c[2]) && is_ready(c[3]); }));
+    for (const auto& m : {&c[2], &c[3]}) {
+        m->close();
+        m->open();
+    }
+    const auto wrote = write_some(c[1], 10'000, 5).value();
+    for (const auto& m : c.members) {
+        REQUIRE(m->running->wait_for(read::your_writes(wrote)));
+        CHECK(m->count() == 2'005);
+    }
+    CHECK(c.equal());
+    const std::lock_guard lock(c[2].mutex);
+    CHECK(std::any_of(c[2].events.begin(), c[2].events.end(),
+                      [](const node_event& e) { return e.what == node_event::kind::copy_ready; }));
 }
 
 TEST_CASE("node: what cannot be meant is refused by name", "[replication][net]") {
