@@ -259,6 +259,7 @@ private:
     result<void> apply_batches(std::uint64_t upto, std::size_t bytes_max, storage::table_reader& tables);
     [[nodiscard]] std::optional<hash128> current_hash() const;
     result<void> load_config(storage::table_reader& tables);
+    result<void> sync_shared_log();
 
     // aliases.cpp
     using alias_map = std::map<std::string, collection_id, std::less<>>;

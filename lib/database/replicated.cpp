@@ -141,6 +141,26 @@ result<void> database_state::apply_batches(std::uint64_t upto, std::size_t bytes
     return {};
 }
 
+/// The log goes on meanwhile: only who uses the writer waits for the lock.
+result<void> database_state::sync_shared_log() {
+    wal::sync_point point;
+    {
+        const lock_guard lock(log_mutex_);
+        if (!log_) return {};
+        point = log_->begin_sync();
+    }
+    auto synced = point.file ? point.file->sync() : result<void>{};
+    {
+        const lock_guard lock(log_mutex_);
+        if (!log_) return {};
+        synced = log_->end_sync(point, std::move(synced));
+        if (!synced) return poison(std::move(synced).error());
+        durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
+    }
+    notify_feeds_of_write();
+    return {};
+}
+
 /// Of all collections, as applied. By the writer.
 std::optional<hash128> database_state::current_hash() const {
     hash128 sum{};

@@ -244,19 +244,11 @@ result<void> database_state::encrypt(std::span<wal::draft> drafts, std::vector<b
 }
 
 result<void> database_state::sync_log() {
-    wal::sync_point point;
+    if (member_) return sync_shared_log();
     {
         const lock_guard lock(log_mutex_);
         if (!log_) return {};
-        point = log_->begin_sync();
-    }
-    // A shared log goes on meanwhile.
-    auto synced = point.file ? point.file->sync() : result<void>{};
-    {
-        const lock_guard lock(log_mutex_);
-        if (!log_) return {};
-        synced = log_->end_sync(point, std::move(synced));
-        if (!synced) return poison(std::move(synced).error());
+        if (auto synced = log_->sync(); !synced) return poison(std::move(synced).error());
         durable_lsn_.store(log_->durable_lsn(), std::memory_order_release);
     }
     notify_feeds_of_write();

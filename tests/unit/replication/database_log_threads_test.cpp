@@ -81,6 +81,9 @@ public:
         post([&] { answer.set_value(replica_->status()); });
         return answer.get_future().get();
     }
+    void lead(bool it_does) {
+        post([this, it_does] { it_does ? leases_->promote() : leases_->step_back(); });
+    }
     [[nodiscard]] database& db() noexcept { return db_; }
 
 private:
@@ -194,5 +197,64 @@ TEST_CASE("database log: threads write to the leader and read everywhere", "[rep
     CHECK((outcome == errc::unknown_outcome || outcome == errc::unavailable));
     const auto refused = docs.upsert(numbered_points(9'001, 1));
     CHECK(code_of(refused) == errc::unavailable);
+    for (const auto& m : members) m->stop();
+}
+
+TEST_CASE("database log: threads write on while the leadership goes round", "[replication]") {
+    const temporary_directory directory;
+    switchboard board;
+    std::vector<std::unique_ptr<member>> members;
+    constexpr std::size_t count = 3, writers = 3;
+    for (std::size_t i = 0; i < count; ++i) {
+        members.push_back(std::make_unique<member>(board, i, count, directory / ("db" + std::to_string(i))));
+        board.members.push_back(members.back().get());
+    }
+    for (const auto& m : members) m->begin();
+    REQUIRE(soon([&] { return members[0]->status().role == replica_role::leader; }));
+    members[0]->db().create_collection("docs", one_vector(3)).value();
+    std::atomic<bool> writing{true};
+    std::atomic<std::uint64_t> next{1};
+    std::vector<std::vector<std::uint64_t>> done(writers);
+    std::vector<std::thread> threads;
+    for (std::size_t w = 0; w < writers; ++w)
+        threads.emplace_back([&, w] {
+            while (writing) {
+                const auto id = next.fetch_add(1);
+                for (std::size_t tries = 0; tries < 2 * count && writing; ++tries) {
+                    auto docs = members[(w + tries) % count]->db().open_collection("docs");
+                    if (!docs || !docs->upsert(numbered_points(id, 1))) continue;
+                    done[w].push_back(id);
+                    break;
+                }
+            }
+        });
+    for (std::size_t turn = 1; turn <= 4; ++turn) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        for (std::size_t i = 0; i < count; ++i) members[i]->lead(i == turn % count);
+        CHECK(soon([&] { return members[turn % count]->status().role == replica_role::leader; }));
+    }
+    writing = false;
+    for (auto& t : threads) t.join();
+    const auto equal = [&] {
+        const auto wanted = members[0]->db().stats().value();
+        const auto leader = members[1]->status();
+        return std::all_of(members.begin(), members.end(), [&](const auto& m) {
+            const auto stats = m->db().stats().value();
+            return stats.lsn == wanted.lsn && stats.state_hash == wanted.state_hash &&
+                   m->status().last == leader.last && m->status().applied_lsn == leader.last.lsn;
+        });
+    };
+    REQUIRE(soon(equal));
+    std::size_t acknowledged = 0;
+    for (const auto& m : members) {
+        auto docs = m->db().open_collection("docs").value();
+        for (const auto& ids : done)
+            for (const auto id : ids) {
+                CHECK(docs.get(id).has_value());
+                ++acknowledged;
+            }
+        CHECK_FALSE(m->status().state_differs);
+    }
+    CHECK(acknowledged > 10);
     for (const auto& m : members) m->stop();
 }
