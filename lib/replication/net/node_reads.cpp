@@ -60,9 +60,10 @@ void node_loop::end_barrier(const barrier& b, bool known, std::uint64_t lsn) {
 }
 
 bool node_loop::take_read(const node_id& from, byte_span bytes) {
+    constexpr std::size_t type_at = 4;
+    if (bytes.size() <= type_at || bytes[type_at] < static_cast<std::byte>(frame_type::read_index)) return false;
     const auto f = parse_frame(bytes);
-    if (!f || f->type < static_cast<std::uint8_t>(frame_type::read_index)) return false;
-    const auto m = decode(*f);
+    const auto m = f ? decode(*f) : result<message>(f.error());
     if (!m) return true;
     if (const auto* asks = std::get_if<read_index>(&*m)) begin_barrier({from, asks->id, never, nullptr});
     if (const auto* answer = std::get_if<read_index_ok>(&*m)) {
