@@ -1,29 +1,15 @@
+#include "change_translator.hpp"
 #include "database_state.hpp"
 
 #include <vecstore/database/changes.hpp>
 
-#include <collection/decode.hpp>
-
 #include <charconv>
 #include <deque>
-#include <map>
 
 namespace vecstore {
 namespace {
 
 using detail::database_state;
-using detail::payload_edit;
-
-change_kind kind_of(payload_edit edit) noexcept {
-    switch (edit) {
-        case payload_edit::set:
-        case payload_edit::set_at: return change_kind::set_payload;
-        case payload_edit::overwrite: return change_kind::overwrite_payload;
-        case payload_edit::erase: return change_kind::erase_payload;
-        case payload_edit::clear: break;
-    }
-    return change_kind::clear_payload;
-}
 
 }  // namespace
 
@@ -55,13 +41,10 @@ std::string_view to_string(change_kind kind) noexcept {
 
 struct change_feed::reader {
     reader(std::shared_ptr<database_state> database, wal::cursor log, const change_token& after)
-        : state(std::move(database)), cursor(std::move(log)), given(after), read(after) {}
+        : state(std::move(database)), cursor(std::move(log)), given(after), read(after), translator(state) {}
 
     result<std::optional<change>> next();
     result<void> read_write();
-    result<std::optional<change>> translate(const wal::record& record);
-    result<std::optional<change>> translate_ddl(const wal::record& record, change c);
-    [[nodiscard]] std::string name_of(collection_id id) const;
 
     std::shared_ptr<database_state> state;
     wal::cursor cursor;
@@ -70,7 +53,7 @@ struct change_feed::reader {
     byte_vector payload;         ///< of the record being read, decrypted
     std::deque<change> pending;  ///< of one write, not given yet
     result<void> outcome;        ///< once reading has failed, it does not go on: a change might be left out
-    std::map<collection_id, detail::named_options> known;
+    detail::change_translator translator;
 };
 
 result<std::optional<change>> change_feed::reader::next() {
@@ -104,7 +87,7 @@ result<void> change_feed::reader::read_write() {
             read = {record->lsn, record->chain};
             continues = record->batch_continues();
             VECSTORE_TRY(const auto plain, state->readable(*record, payload));
-            VECSTORE_TRY(auto found, translate(plain));
+            VECSTORE_TRY(auto found, translator.translate(plain));
             if (!found) continue;
             found->more_of_write = true;
             pending.push_back(*std::move(found));
@@ -114,65 +97,6 @@ result<void> change_feed::reader::read_write() {
         pending.back().token = read;  // behind records of the write that say no change
     }
     return {};
-}
-
-result<std::optional<change>> change_feed::reader::translate(const wal::record& record) {
-    change c;
-    c.token = {record.lsn, record.chain};
-    c.lsn = record.lsn;
-    c.term = record.term;
-    if (record.type == wal::record_type::ddl) return translate_ddl(record, std::move(c));
-    if (record.type > wal::record_type::set_payload && record.type != wal::record_type::upsert_expiring)
-        return std::optional<change>{};
-    const auto id = byte_reader(record.payload).get<collection_id>();
-    auto schema = known.find(id);
-    if (schema == known.end()) {
-        auto found = state->schema_of(id);
-        // Only of a collection that an older version of this library dropped: nobody can miss it.
-        if (!found) return std::optional<change>{};
-        schema = known.emplace(id, *std::move(found)).first;
-    }
-    c.collection = schema->second.name;
-    VECSTORE_TRY(auto decoded, detail::decode_operation(record, schema->second.options));
-    c.kind = decoded.edit                             ? kind_of(*decoded.edit)
-             : record.type == wal::record_type::erase ? change_kind::erase
-                                                      : change_kind::upsert;
-    c.points = std::move(decoded.points);
-    c.ids = std::move(decoded.ids);
-    c.values = std::move(decoded.values);
-    c.paths = std::move(decoded.paths);
-    return std::optional(std::move(c));
-}
-
-std::string change_feed::reader::name_of(collection_id id) const {
-    if (const auto found = known.find(id); found != known.end()) return found->second.name;
-    const auto schema = state->schema_of(id);
-    return schema ? schema->name : std::string();
-}
-
-result<std::optional<change>> change_feed::reader::translate_ddl(const wal::record& record, change c) {
-    VECSTORE_TRY(auto ddl, detail::decode_ddl(record.payload));
-    switch (ddl.kind) {
-        case detail::ddl_kind::create:
-            c.kind = change_kind::create_collection;
-            known.insert_or_assign(ddl.collection, *ddl.created);
-            c.options = std::move(ddl.created->options);
-            break;
-        case detail::ddl_kind::drop: c.kind = change_kind::drop_collection; break;
-        case detail::ddl_kind::notes:
-            c.kind = change_kind::annotate;
-            c.values = std::move(ddl.notes);
-            break;
-        case detail::ddl_kind::aliases:
-            c.kind = change_kind::update_aliases;
-            for (const auto& [alias, id] : ddl.aliases)
-                c.values.append(alias, id ? payload::value(name_of(*id)) : payload::value());
-            return std::optional(std::move(c));
-        case detail::ddl_kind::create_field:
-        case detail::ddl_kind::drop_field: return std::optional<change>{};
-    }
-    c.collection = name_of(ddl.collection);
-    return std::optional(std::move(c));
 }
 
 change_feed::change_feed(std::unique_ptr<reader> inner) noexcept : reader_(std::move(inner)) {}

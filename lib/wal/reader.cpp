@@ -55,4 +55,17 @@ result<std::optional<record>> cursor::next(std::uint64_t upto_lsn) {
     }
 }
 
+result<void> read_segment(storage::file_system& files, const std::string& path, const record_visitor& visit) {
+    VECSTORE_TRY(auto reader, detail::segment_reader::open_file(files, path));
+    for (;;) {
+        VECSTORE_TRY(const auto found, reader.next());
+        if (!found) break;
+        VECSTORE_CHECK(visit(*found));
+    }
+    VECSTORE_TRY(const auto size, reader.size());
+    if (reader.offset() != size)
+        return corruption("log record is damaged: lsn " + std::to_string(reader.next_lsn()), path, reader.offset());
+    return {};
+}
+
 }  // namespace vecstore::wal

@@ -20,6 +20,20 @@ result<segment_reader> segment_reader::open(storage::file_system& files, const s
     return reader;
 }
 
+result<segment_reader> segment_reader::open_file(storage::file_system& files, const std::string& path) {
+    segment_reader reader;
+    VECSTORE_TRY(reader.file_, files.open(path, storage::open_mode::read));
+    VECSTORE_TRY(const auto image, reader.bytes_at(0, segment_header_bytes));
+    reader.header_ = decode_segment_header(image);
+    if (!reader.header_) return corruption("log segment: both headers are damaged", path, 0);
+    if (reader.header_->reader_version_min > segment_format_version)
+        return error{errc::unsupported, "log segment was written by a newer version", path, 0};
+    reader.name_ = {reader.header_->first_term, reader.header_->first_lsn};
+    reader.next_lsn_ = reader.header_->first_lsn;
+    reader.chain_ = reader.header_->prev_chain;
+    return reader;
+}
+
 result<byte_span> segment_reader::bytes_at(std::uint64_t offset, std::size_t count) {
     const auto window_end = window_at_ + window_.size();
     if (offset < window_at_ || offset + count > window_end) {

@@ -21,6 +21,9 @@ public:
     /// Errors: unsupported (made by a newer version), corruption (header and name differ), not_found, io.
     static result<segment_reader> open(storage::file_system& files, const std::string& directory, segment_name name);
 
+    /// The same for a file that is not under its own name.  Errors: also corruption (both headers).
+    static result<segment_reader> open_file(storage::file_system& files, const std::string& path);
+
     [[nodiscard]] const std::optional<segment_header>& header() const noexcept { return header_; }
     [[nodiscard]] const segment_name& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& path() const noexcept { return file_->path(); }

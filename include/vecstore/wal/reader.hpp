@@ -63,6 +63,10 @@ using record_visitor = std::function<result<void>(const record&)>;
 [[nodiscard]] result<log_scan> recover(storage::file_system& files, const std::string& directory,
                                        const recover_options& options, const record_visitor& visit);
 
+/// Gives each record of one segment file to `visit`, whatever the file's name: of what `writer::cut` has kept, say.
+/// Errors: corruption (it is not whole; what is before the damage has been visited), unsupported, not_found, io, and those of `visit`.
+result<void> read_segment(storage::file_system& files, const std::string& path, const record_visitor& visit);
+
 /// Reads the log record by record from an lsn, across segments, beside a running writer.
 class cursor {
 public:

@@ -1,7 +1,7 @@
 #include "database_cluster.hpp"
 
 #include <vecstore/database/check.hpp>
-#include <vecstore/wal/segment.hpp>
+#include <vecstore/replication/diverged.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -125,8 +125,23 @@ TEST_CASE("database log: a write without a majority has an unknown outcome, and 
         REQUIRE(diverged_files(c[1]).size() == 1);
         check_equal(c);
         CHECK(c[1].db->open_collection("docs").value().count().value() == 13);
-        const auto image = storage::read_file(*c[1].disk.files, "db/diverged/" + diverged_files(c[1]).front()).value();
-        CHECK(wal::decode_segment_header(image)->first_lsn == before.lsn + 1);
+        // What was lost can be read, and written again.
+        const auto lost_writes = list_diverged(*c[1].db).value();
+        REQUIRE(lost_writes.size() == 1);
+        CHECK(lost_writes[0].first_lsn == before.lsn + 1);
+        CHECK(lost_writes[0].bytes > 4096);
+        std::vector<point> points;
+        REQUIRE(read_diverged(*c[1].db, lost_writes[0].path, [&](const change& each) {
+            CHECK(each.kind == change_kind::upsert);
+            CHECK(each.collection == "docs");
+            points.insert(points.end(), each.points.begin(), each.points.end());
+            return true;
+        }));
+        REQUIRE(points.size() == 5);
+        CHECK(points[0].id == point_id(100));
+        CHECK(*points[4].payload.find("n")->if_int64() == 104);
+        CHECK(list_diverged(*c[2].db).value().empty());
+        CHECK(code_of(read_diverged(*c[1].db, "nowhere", {})) == errc::not_found);
         CHECK(code_of(write_points(c, c[1], 1, 1)) == errc::not_leader);
     }
 }
