@@ -1,9 +1,9 @@
 #!/bin/bash
 # Runs one fault campaign; tests/README.md says what each proves and how long it takes. The last line sums up, e.g.
 # "torn: 262144 tried, 0 lost, 0 wrong"; the exit status is 0 when nothing was.
-# usage: cmake/campaign.sh torn|crash|lmdb|bitflip|diskfault|kill9|fuzz|sim|sim_files|museum|failover|switchover|lag [count]
+# usage: cmake/campaign.sh torn|crash|lmdb|bitflip|diskfault|kill9|fuzz|sim|sim_files|museum|failover|switchover|etcd_outage|lag [count]
 #        count: points tried, rounds, executions of each fuzzer, or seeds of the simulator; without it all of them, of sim 500, of sim_files 100;
-#        changes of leader: 20; of lag: seconds of each measurement, 10.
+#        changes of leader: 20; seconds without etcd: 60; of lag: seconds of each measurement, 10.
 #        SEED=n: another workload, or the first seed
 #        ENCRYPTED=1: crash, bitflip and diskfault on an encrypted store
 set -u
@@ -14,7 +14,7 @@ if [ $# -lt 1 ] || [ $# -gt 2 ]; then usage; fi
 name=$1
 count=${2:-}
 case $name in torn | crash | lmdb | bitflip | diskfault | kill9 | fuzz | sim | sim_files | museum) ;;
-    failover | switchover | lag) ;; *) usage ;; esac
+    failover | switchover | etcd_outage | lag) ;; *) usage ;; esac
 case $count in *[!0-9]* | 0) usage ;; esac
 
 ./cmake/packages.sh || exit 1
@@ -30,11 +30,11 @@ if [ "$name" = sim ] || [ "$name" = sim_files ] || [ "$name" = museum ]; then
     exec "build/$preset/tests/sim_program" "${count:-500}" 50000 "${SEED:-1}"
 fi
 # Real processes over sockets of this machine, with a real etcd.
-if [ "$name" = failover ] || [ "$name" = switchover ] || [ "$name" = lag ]; then
+case $name in failover | switchover | etcd_outage | lag)
     cmake --build --preset "$preset" -j "$(nproc)" --target cluster_program >&2 || exit 1
-    [ "$name" = lag ] && exec "build/$preset/tests/cluster_program" lag "${count:-10}"
-    exec "build/$preset/tests/cluster_program" "$name" "${count:-20}" "${SEED:-1}"
-fi
+    case $name in etcd_outage) usual=60 ;; lag) usual=10 ;; *) usual=20 ;; esac
+    exec "build/$preset/tests/cluster_program" "$name" "${count:-$usual}" "${SEED:-1}" ;;
+esac
 if [ "$name" != fuzz ]; then
     cmake --build --preset "$preset" -j "$(nproc)" --target campaign_program kill9_writer_program >&2 || exit 1
     all=18446744073709551615

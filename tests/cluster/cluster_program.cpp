@@ -1,5 +1,5 @@
 // Clusters of real processes on this machine, with a real etcd: what a failover takes and whether it loses anything, and how
-// far copies lag. Usage: cluster_program failover|switchover COUNT | lag SECONDS. The last line sums up; the exit status is 1 when
+// far copies lag. Usage: cluster_program failover|switchover COUNT | etcd_outage SECONDS | lag SECONDS. The last line sums up; the exit status is 1 when
 // anything that was acknowledged was lost, or a copy differs.
 #include "host.hpp"
 
@@ -39,6 +39,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) start(i);
     }
     [[nodiscard]] bool can_run() const { return !etcd_ || etcd_->runs(); }
+    [[nodiscard]] etcd_server& etcd() { return *etcd_; }
     void start(std::size_t i) {
         std::vector<std::string> words{"host", directory_ / ("node-" + std::to_string(i)), addresses_[i],
                                        etcd_ ? etcd_->url() : (i == 0 ? "primary" : "static")};
@@ -151,6 +152,40 @@ int change_leaders(const std::string& how, std::size_t trials, std::uint64_t see
     return lost == 0 && wrong == 0 ? 0 : 1;
 }
 
+/// etcd is killed while points are written, and comes back: writes go on, and whoever leads stays it, in the same term.
+int outage(int seconds) {
+    cluster c;
+    if (!c.can_run()) return fmt::print("etcd_outage: etcd is not installed (package etcd-server)\n"), 1;
+    std::vector<std::uint64_t> acknowledged;
+    std::uint64_t id = 0;
+    const auto leader = c.writes_again(id, acknowledged);
+    if (leader == nodes) return fmt::print("etcd_outage: nobody leads\n"), 1;
+    const auto before = c.ask(leader, "status");
+    c.etcd().stop();
+    std::size_t refused = 0;
+    double slowest = 0;
+    const auto end = clock::now() + std::chrono::seconds(seconds);
+    while (clock::now() < end) {
+        const auto begun = clock::now();
+        if (c.write(leader, ++id))
+            acknowledged.push_back(id);
+        else
+            ++refused;
+        slowest = std::max(slowest, seconds_since(begun));
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    c.etcd().start();
+    std::this_thread::sleep_for(std::chrono::seconds(4));  // twice its time to live
+    const bool same = c.ask(leader, "status") == before;
+    const bool equal = c.agree();
+    const auto lost = c.lost(acknowledged);
+    fmt::print(
+        "etcd_outage: {} s, {} writes acknowledged, {} refused, {} lost, slowest {:.2f} s, leader and term {}, copies "
+        "{}\n",
+        seconds, acknowledged.size(), refused, lost, slowest, same ? "the same" : "others", equal ? "equal" : "differ");
+    return refused == 0 && lost == 0 && same && equal ? 0 : 1;
+}
+
 /// A lone store, a leader with two followers as fast as it goes, and the same at 20,000 points a second.
 int lag(int seconds) {
     const auto measured = [&](cluster& c, std::uint64_t rate) {
@@ -206,8 +241,9 @@ int main(int argc, char** argv) {
     }
     const auto count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20;
     const auto seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
+    if (what == "etcd_outage" && count > 0) return outage(static_cast<int>(count));
     if (what == "lag" && count > 0) return lag(static_cast<int>(count));
     if ((what == "failover" || what == "switchover") && count > 0) return change_leaders(what, count, seed);
-    fmt::print(stderr, "usage: cluster_program failover|switchover COUNT [SEED] | lag SECONDS\n");
+    fmt::print(stderr, "usage: cluster_program failover|switchover COUNT [SEED] | etcd_outage SECONDS | lag SECONDS\n");
     return 2;
 }
