@@ -3,6 +3,7 @@
 #include <vecstore/storage/checksum.hpp>
 
 #include <array>
+#include <limits>
 #include <optional>
 
 namespace vecstore::replication {
@@ -42,7 +43,7 @@ std::optional<slot> decode_slot(byte_span bytes) {
     slot value;
     if (in.get<std::uint64_t>() != replica_magic) return std::nullopt;
     value.generation = in.get<std::uint64_t>();
-    if (value.generation + 1 < 2) return std::nullopt;  // none is 0, and none can be followed by 0
+    if (value.generation == 0) return std::nullopt;
     value.version = in.get<std::uint32_t>();
     const std::size_t members = in.get<std::uint32_t>();
     if (members > replica_slot_bytes - fixed_bytes - checksum_bytes) return std::nullopt;
@@ -108,6 +109,8 @@ result<void> replica_file::store(const promised_leader& promised) {
     if (promised.term < identity_.promised.term)
         return invalid_argument("promised.term: " + std::to_string(promised.term) + " is earlier than " +
                                 std::to_string(identity_.promised.term));
+    if (generation_ == std::numeric_limits<std::uint64_t>::max())
+        return error{errc::resource_exhausted, "no generation is left", file_->path(), 0};
     auto next = identity_;
     next.promised = promised;
     const auto image = encode_slot({generation_ + 1, replica_file_version, next});

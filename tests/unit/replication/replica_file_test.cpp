@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <replication/replica_file.hpp>
 
+#include <limits>
+
 using namespace vecstore;
 using namespace vecstore::replication;
 
@@ -103,4 +105,19 @@ TEST_CASE("replica file: of two slots the later counts, and a later version is r
     store_le(bytes.data() + 140, storage::checksum64(byte_span(bytes).first(140)));
     d.write(bytes);
     CHECK(replica_file::open(d.files, "d").error().code == errc::unsupported);
+}
+
+TEST_CASE("replica file: what it has stored under the last generations it can read", "[replication]") {
+    directory d;
+    replica_file::create(d.files, "d", sample()).value();
+    auto bytes = d.bytes();
+    bytes.resize(replica_slot_bytes);
+    store_le(bytes.data() + 8, std::numeric_limits<std::uint64_t>::max() - 1);
+    store_le(bytes.data() + 140, storage::checksum64(byte_span(bytes).first(140)));
+    d.write(bytes);
+    auto file = replica_file::open(d.files, "d").value();
+    REQUIRE(file.store({8, node(3)}).has_value());
+    CHECK(replica_file::open(d.files, "d").value().identity().promised == promised_leader{8, node(3)});
+    CHECK(file.store({9, node(3)}).error().code == errc::resource_exhausted);
+    CHECK(replica_file::open(d.files, "d").value().identity().promised == promised_leader{8, node(3)});
 }
