@@ -19,7 +19,7 @@ void ivf_batch::start(std::span<const float> queries) {
     quantization::active_fast_scan().dots(centered.data(), count_, dim, lists_.centroids(), lists_.panel_count(), dim,
                                           products.data(), padded);
     for (std::size_t i = 0; i < count_; ++i)
-        scratch_.each[i].query.start_with(lists_, queries.subspan(i * dim, dim), products.data() + i * padded, nprobe_);
+        scratch_.each[i].query.start_with(lists_, queries.subspan(i * dim, dim), products.data() + i * padded);
 }
 
 /// Counting sort of the probes by list; those of queries without a limit yet are left out.
@@ -57,7 +57,7 @@ void ivf_batch::scan_ahead() {
             const auto first = waiting.size();
             query.aim(lists_, l, slack_);
             for (std::size_t chunk = 0; chunk * ivf_chunk < list.entries; ++chunk)
-                query.scan(lists_, chunk, limits_[probe.query], waiting);
+                (void)query.scan(lists_, chunk, limits_[probe.query], nullptr, waiting);
             scratch_.runs[probe.query * nprobe_ + probe.rank] = {
                 static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(waiting.size() - first), true};
         }

@@ -1,6 +1,6 @@
+#include <vecstore/core/log2_about.hpp>
 #include <vecstore/index/ivf/members.hpp>
 #include <vecstore/index/ivf/query.hpp>
-#include <vecstore/index/ivf/take_least.hpp>
 #include <vecstore/quantization/code_distances.hpp>
 #include <vecstore/quantization/sign_codes.hpp>
 
@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace vecstore::index {
 
@@ -24,14 +25,13 @@ constexpr float term_share = 0.6f;
 
 }  // namespace
 
-void ivf_query::start(const ivf_lists& lists, std::span<const float> query, std::size_t lists_expected,
-                      const ivf_members* members) {
+void ivf_query::start(const ivf_lists& lists, std::span<const float> query, const ivf_members* members) {
     const auto centered = center(lists, query);
     const auto padded = lists.panel_count() * panel_rows;
     products_.resize(padded);
     quantization::active_fast_scan().dots(centered.data(), 1, lists.dim(), lists.centroids(), lists.panel_count(),
                                           lists.dim(), products_.data(), padded);
-    start_with(lists, query, products_.data(), lists_expected, members);
+    start_with(lists, query, products_.data(), members);
 }
 
 std::span<const float> ivf_query::center(const ivf_lists& lists, std::span<const float> query) {
@@ -48,56 +48,98 @@ std::span<const float> ivf_query::center(const ivf_lists& lists, std::span<const
 }
 
 void ivf_query::start_with(const ivf_lists& lists, std::span<const float> query, const float* products,
-                           std::size_t lists_expected, const ivf_members* members) {
-    scores_.resize(lists.list_count());
-    rest_.resize(lists.list_count());
-    const float* half_norms = lists.half_norms();
-    const bool inner = by_inner_product(lists.metric());
-    std::size_t ranked = 0;
-    for (std::size_t i = 0; i < scores_.size(); ++i) {
-        scores_[i] = products[i];
-        rest_[ranked] = {(inner ? 0 : half_norms[i]) - products[i], static_cast<std::uint32_t>(i)};
-        ranked += static_cast<std::size_t>(members == nullptr || members->any_in(i));
-    }
-    rest_.resize(ranked);
+                           const ivf_members* members) {
+    scores_.assign(products, products + lists.list_count());
+    set_keys(lists, members);
     if (members != nullptr) rank_by_members(*members);
-    order_.clear();
-    order_lists(lists_expected + 1);
+    sort_by_bins();
     if (lists.code() == ivf_code::pq4) make_tables(lists);
     if (lists.code() == ivf_code::rabitq) make_sign_tables(lists);
     if (lists.code() == ivf_code::int8) lists.codec().prepare(query.data(), bytes_);
 }
 
+/// Distances, less what all lists share. What is no number (of values near the end of f32) is as far as can be.
+void ivf_query::set_keys(const ivf_lists& lists, const ivf_members* members) {
+    constexpr float most = std::numeric_limits<float>::max() / 4;
+    const auto count = lists.list_count();
+    keys_.resize(count);
+    numbers_.resize(count);
+    const float weight = by_inner_product(lists.metric()) ? 0.0f : 1.0f;
+    const float* half_norms = lists.half_norms();
+    for (std::size_t i = 0; i < count; ++i) {
+        const float distance = weight * half_norms[i] - scores_[i];
+        const float at_most = distance < most ? distance : most;
+        keys_[i] = at_most > -most ? at_most : -most;
+        numbers_[i] = static_cast<std::uint32_t>(i);
+    }
+    if (members == nullptr) return;
+    std::size_t ranked = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        keys_[ranked] = keys_[i];
+        numbers_[ranked] = static_cast<std::uint32_t>(i);
+        ranked += static_cast<std::size_t>(members->any_in(i));
+    }
+    keys_.resize(ranked);
+    numbers_.resize(ranked);
+}
+
 /// Ranks need be known roughly: as the place of a bin in a histogram of distances.
 void ivf_query::rank_by_members(const ivf_members& members) {
-    constexpr std::size_t bins = 512;
-    if (rest_.empty()) return;
-    const auto nearer = [](const ranked_list& a, const ranked_list& b) { return a.distance < b.distance; };
-    const auto [nearest, farthest] = std::minmax_element(rest_.begin(), rest_.end(), nearer);
-    const float least = nearest->distance, span = farthest->distance - least;
-    const float scale = span > 0 ? static_cast<float>(bins - 1) / span : 0;
-    const auto bin_of = [&](const ranked_list& l) { return static_cast<std::size_t>((l.distance - least) * scale); };
-    std::array<std::uint32_t, bins> counts{};
-    for (const auto& l : rest_) ++counts[bin_of(l)];
-    std::array<float, bins> ranks;  // their logarithms
+    const auto bins = bins_for(keys_);
+    std::array<std::uint32_t, bin_count> counts{};
+    for (const float key : keys_) ++counts[bins.of(key)];
+    std::array<float, bin_count> ranks;  // their logarithms
     std::uint32_t before = 0;
-    for (std::size_t i = 0; i < bins; before += counts[i++])
-        ranks[i] = std::log(static_cast<float>(before) + 0.5f * static_cast<float>(counts[i] + 1));
-    for (auto& l : rest_) l.distance = ranks[bin_of(l)] + members.delay_of(l.list);
+    for (std::size_t i = 0; i < bin_count; before += counts[i++])
+        ranks[i] = log2_about(static_cast<float>(before) + 0.5f * static_cast<float>(counts[i] + 1));
+    for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i] = ranks[bins.of(keys_[i])] + members.delay_of(numbers_[i]);
+}
+
+ivf_query::key_bins ivf_query::bins_for(std::span<const float> keys) noexcept {
+    constexpr std::size_t lanes = 16;  // side by side, so that no comparison waits for the one before
+    if (keys.empty()) return {};
+    std::array<float, lanes> least, most;
+    least.fill(keys[0]);
+    most.fill(keys[0]);
+    std::size_t i = 0;
+    for (; i + lanes <= keys.size(); i += lanes)
+        for (std::size_t j = 0; j < lanes; ++j) {
+            least[j] = keys[i + j] < least[j] ? keys[i + j] : least[j];
+            most[j] = keys[i + j] > most[j] ? keys[i + j] : most[j];
+        }
+    for (; i < keys.size(); ++i) {
+        least[0] = std::min(least[0], keys[i]);
+        most[0] = std::max(most[0], keys[i]);
+    }
+    const float from = *std::min_element(least.begin(), least.end()), to = *std::max_element(most.begin(), most.end());
+    return {from, to > from ? static_cast<float>(bin_count - 1) / (to - from) : 0};
+}
+
+/// A counting sort. What a bin holds is sorted when it is asked for: most are never.
+void ivf_query::sort_by_bins() {
+    bins_ = bins_for(keys_);
+    std::array<std::uint32_t, bin_count> starts{};
+    for (const float key : keys_) ++starts[bins_.of(key)];
+    std::uint32_t before = 0;
+    for (auto& start : starts) before += std::exchange(start, before);
+    order_.resize(keys_.size());
+    for (std::size_t i = 0; i < keys_.size(); ++i) order_[starts[bins_.of(keys_[i])]++] = {keys_[i], numbers_[i]};
+    sorted_ = 0;
+}
+
+void ivf_query::sort_next_bin() {
+    const auto first = order_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+    const auto bin = bins_.of(first->key);
+    const auto last = std::find_if(first, order_.end(), [&](const ranked_list& l) { return bins_.of(l.key) != bin; });
+    std::sort(first, last, [](const ranked_list& a, const ranked_list& b) {
+        return a.key < b.key || (a.key == b.key && a.list < b.list);
+    });
+    sorted_ = static_cast<std::size_t>(last - order_.begin());
 }
 
 std::uint32_t ivf_query::list_at(std::size_t rank) {
-    if (rank >= order_.size()) order_lists(std::max(order_.size(), std::size_t{32}));
+    while (rank >= sorted_) sort_next_bin();
     return order_[rank].list;
-}
-
-void ivf_query::order_lists(std::size_t more) {
-    const auto distance = [](const ranked_list& l) { return l.distance; };
-    take_least(rest_, std::min(more, rest_.size()), taken_, distance);
-    std::sort(taken_.begin(), taken_.end(), [](const ranked_list& a, const ranked_list& b) {
-        return a.distance < b.distance || (a.distance == b.distance && a.list < b.list);
-    });
-    order_.insert(order_.end(), taken_.begin(), taken_.end());
 }
 
 /// Tables in f32, each less its smallest entry; then one step for all of them, so fine that the largest entry is 255
@@ -150,36 +192,37 @@ int ivf_query::sum_at(float distance) const noexcept {
     return sum < 65535.0f ? static_cast<int>(sum) : 65535;
 }
 
-void ivf_query::scan(const ivf_lists& lists, std::size_t chunk, float limit, std::vector<ivf_candidate>& out) const {
+std::size_t ivf_query::scan(const ivf_lists& lists, std::size_t chunk, float limit, const ivf_members* members,
+                            std::vector<ivf_candidate>& out) const {
     const auto first = chunk * ivf_chunk;
     const auto count = std::min(ivf_chunk, list_.entries - first);
-    if (lists.code() == ivf_code::int8)
-        scan_bytes(lists, first, count, limit, out);
-    else if (lists.code() == ivf_code::rabitq)
-        scan_signs(lists, first, count, limit, out);
-    else
-        scan_sums(lists, first, count, limit, out);
+    const auto* const wanted = members == nullptr ? nullptr : members->from(ivf_lists::first_entry(list_) + first);
+    if (lists.code() == ivf_code::int8) return scan_bytes(lists, first, count, limit, wanted, out);
+    if (lists.code() == ivf_code::rabitq) return scan_signs(lists, first, count, limit, wanted, out);
+    return scan_sums(lists, first, count, limit, wanted, out);
 }
 
-void ivf_query::scan_sums(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
-                          std::vector<ivf_candidate>& out) const {
+std::size_t ivf_query::scan_sums(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                                 const std::uint32_t* wanted, std::vector<ivf_candidate>& out) const {
     const int threshold = sum_at(limit);
-    if (threshold < 0) return;
+    if (threshold < 0) return 0;
     std::array<std::uint16_t, ivf_chunk> sums;
     std::array<std::uint32_t, ivf_chunk> rows;
     const auto* blocks = lists.blocks(list_) + first / quantization::block_rows * lists.code_block_bytes();
-    quantization::scan_output found{sums.data(), rows.data(), ivf_chunk, 0};
+    quantization::scan_output found{sums.data(), rows.data(), ivf_chunk, 0, 0};
     quantization::active_fast_scan().scan(
-        {blocks, count, lists.subs(), tables_.data(), term_factor_, static_cast<std::uint16_t>(threshold)}, 0, found);
+        {blocks, count, lists.subs(), tables_.data(), term_factor_, static_cast<std::uint16_t>(threshold), wanted}, 0,
+        found);
     const auto entry = static_cast<std::uint32_t>(ivf_lists::first_entry(list_) + first);
     const auto before = out.size();
     out.resize(before + found.count);
     for (std::size_t i = 0; i < found.count; ++i)
         out[before + i] = {list_bias_ + step_ * static_cast<float>(sums[i]), entry + rows[i]};
+    return found.unwanted;
 }
 
-void ivf_query::scan_bytes(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
-                           std::vector<ivf_candidate>& out) const {
+std::size_t ivf_query::scan_bytes(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                                  const std::uint32_t* wanted, std::vector<ivf_candidate>& out) const {
     std::array<row_id, ivf_chunk> entries;
     std::array<float, ivf_chunk> distances;
     const auto entry = static_cast<std::uint32_t>(first);
@@ -187,14 +230,19 @@ void ivf_query::scan_bytes(const ivf_lists& lists, std::size_t first, std::size_
     quantization::code_distances(lists.codec(), lists.blocks(list_), bytes_)
         .many(entries.data(), count, distances.data());
     const auto base = static_cast<std::uint32_t>(ivf_lists::first_entry(list_));
-    auto size = out.size();
+    std::size_t size = out.size(), unwanted = 0;
     out.resize(size + count);
     for (std::size_t i = 0; i < count; ++i) {
         const float estimate = distances[i] + list_bias_;
+        const bool near = estimate <= limit;
+        const bool asked =
+            wanted == nullptr || (wanted[i / quantization::block_rows] >> i % quantization::block_rows & 1);
         out[size] = {estimate, base + entries[i]};
-        size += static_cast<std::size_t>(estimate <= limit);
+        size += static_cast<std::size_t>(near && asked);
+        unwanted += static_cast<std::size_t>(near && !asked);
     }
     out.resize(size);
+    return unwanted;
 }
 
 /// Rounding makes an error of one size in row and query, and in all dimensions alike.
@@ -230,7 +278,8 @@ float ivf_query::spread(const ivf_lists& lists, float distance) const noexcept {
 
 std::size_t ivf_query::memory_bytes() const noexcept {
     return (query_.capacity() + products_.capacity() + scores_.capacity() + raw_tables_.capacity()) * sizeof(float) +
-           (order_.capacity() + rest_.capacity() + taken_.capacity()) * sizeof(ranked_list) + tables_.capacity();
+           (keys_.capacity() + numbers_.capacity()) * sizeof(float) + order_.capacity() * sizeof(ranked_list) +
+           tables_.capacity();
 }
 
 }  // namespace vecstore::index

@@ -35,18 +35,19 @@ void ivf_query::aim_signs(const ivf_lists& lists, std::uint32_t i, float slack) 
     error_ = {deviation * factors.error.least, deviation * factors.error.step};
 }
 
-void ivf_query::scan_signs(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
-                           std::vector<ivf_candidate>& out) const {
+std::size_t ivf_query::scan_signs(const ivf_lists& lists, std::size_t first, std::size_t count, float limit,
+                                  const std::uint32_t* wanted, std::vector<ivf_candidate>& out) const {
     std::array<float, ivf_chunk> bounds;
     std::array<std::uint32_t, ivf_chunk> rows;
     const auto* blocks = lists.blocks(list_) + first / quantization::block_rows * lists.code_block_bytes();
-    quantization::sign_scan_output found{bounds.data(), rows.data(), ivf_chunk, 0};
+    quantization::sign_scan_output found{bounds.data(), rows.data(), ivf_chunk, 0, 0};
     quantization::active_fast_scan().scan_signs(
-        {blocks, count, lists.subs(), tables_.data(), term_, scale_, error_, dot_, limit}, 0, found);
+        {blocks, count, lists.subs(), tables_.data(), term_, scale_, error_, dot_, limit, wanted}, 0, found);
     const auto entry = static_cast<std::uint32_t>(ivf_lists::first_entry(list_) + first);
     const auto before = out.size();
     out.resize(before + found.count);
     for (std::size_t i = 0; i < found.count; ++i) out[before + i] = {bounds[i], entry + rows[i]};
+    return found.unwanted;
 }
 
 }  // namespace vecstore::index

@@ -49,6 +49,21 @@ struct codes {
     }
 };
 
+/// Of what is left of the input: nothing, which makes all rows wanted, or bits.
+struct wanted_rows {
+    std::vector<std::uint32_t> words;
+
+    wanted_rows(byte_reader& in, std::size_t blocks) {
+        if (in.remaining() == 0) return;
+        words.resize(blocks);
+        fill(in, words.data(), words.size() * sizeof words[0]);
+    }
+    [[nodiscard]] const std::uint32_t* bits() const { return words.empty() ? nullptr : words.data(); }
+    [[nodiscard]] bool has(std::size_t row) const {
+        return words.empty() || (words[row / block_rows] >> row % block_rows & 1) != 0;
+    }
+};
+
 void compare_products(byte_reader& in) {
     const codes c(in, 255);
     scan_input scan;
@@ -60,21 +75,27 @@ void compare_products(byte_reader& in) {
     std::vector<std::byte> blocks(c.blocks * block_bytes(c.subs));
     fill(in, blocks.data(), blocks.size());
     scan.blocks = blocks.data();
+    const wanted_rows wanted(in, c.blocks);
+    scan.wanted = wanted.bits();
     for (const auto* kernels : available_fast_scans()) {
         std::vector<std::uint16_t> sums(c.rows + block_rows);
         std::vector<std::uint32_t> rows(sums.size());
-        scan_output out{sums.data(), rows.data(), sums.size(), 0};
+        scan_output out{sums.data(), rows.data(), sums.size(), 0, 0};
         require(kernels->scan(scan, 0, out) == c.blocks);
-        std::size_t next = 0;
+        std::size_t next = 0, unwanted = 0;
         for (std::size_t r = 0; r < c.rows; ++r) {
             const auto* lane = blocks.data() + r / block_rows * block_bytes(c.subs) + r % block_rows;
             const auto term = std::to_integer<unsigned>(lane[sub_pairs(c.subs) * block_rows]);
             const auto sum = std::min(65535u, c.sum(lane) + term * scan.term_factor / 256);
             if (sum > scan.threshold) continue;
+            if (!wanted.has(r)) {
+                ++unwanted;
+                continue;
+            }
             require(next < out.count && rows[next] == r && sums[next] == sum);
             ++next;
         }
-        require(next == out.count);
+        require(next == out.count && unwanted == out.unwanted);
     }
 }
 
@@ -95,6 +116,8 @@ void compare_signs(byte_reader& in, bool apart) {
     std::vector<std::byte> blocks(c.blocks * whole), signs_alone, factors;
     fill(in, blocks.data(), blocks.size());
     scan.blocks = blocks.data();
+    const wanted_rows wanted(in, c.blocks);
+    scan.wanted = wanted.bits();
     if (apart) {
         for (std::size_t at = 0; at < blocks.size(); at += whole) {
             const auto* block = blocks.data() + at;
@@ -108,9 +131,9 @@ void compare_signs(byte_reader& in, bool apart) {
     for (const auto* kernels : available_fast_scans()) {
         std::vector<float> bounds(c.rows + block_rows);
         std::vector<std::uint32_t> rows(bounds.size());
-        sign_scan_output out{bounds.data(), rows.data(), bounds.size(), 0};
+        sign_scan_output out{bounds.data(), rows.data(), bounds.size(), 0, 0};
         require(kernels->scan_signs(scan, 0, out) == c.blocks);
-        std::size_t next = 0;
+        std::size_t next = 0, unwanted = 0;
         for (std::size_t r = 0; r < c.rows; ++r) {
             const auto* lane = blocks.data() + r / block_rows * whole + r % block_rows;
             const auto level = [&](const level_scale& l, std::size_t line) {
@@ -120,10 +143,14 @@ void compare_signs(byte_reader& in, bool apart) {
             const float dot = scan.dot.least + scan.dot.step * static_cast<float>(c.sum(lane));
             const float bound = level(scan.term, 0) + level(scan.scale, 1) * dot - level(scan.error, 2);
             if (bound > scan.limit) continue;
+            if (!wanted.has(r)) {
+                ++unwanted;
+                continue;
+            }
             require(next < out.count && rows[next] == r && bounds[next] == bound);
             ++next;
         }
-        require(next == out.count);
+        require(next == out.count && unwanted == out.unwanted);
     }
 }
 

@@ -64,9 +64,10 @@ struct scan_input {
     const std::byte* blocks = nullptr;
     std::size_t rows = 0;  ///< the last block may be partly filled
     std::size_t subs = 0;
-    const std::uint8_t* tables = nullptr;  ///< [table_bytes(subs)]; the sums of all tables stay below 2^16
-    std::uint16_t term_factor = 0;         ///< a term t adds t * term_factor / 256, rounded down
-    std::uint16_t threshold = 0;           ///< rows whose sum is not above are let through
+    const std::uint8_t* tables = nullptr;   ///< [table_bytes(subs)]; the sums of all tables stay below 2^16
+    std::uint16_t term_factor = 0;          ///< a term t adds t * term_factor / 256, rounded down
+    std::uint16_t threshold = 0;            ///< rows whose sum is not above are let through
+    const std::uint32_t* wanted = nullptr;  ///< [blocks] bit r of word b: row r of block b may go out; null: all may
 };
 
 /// Where rows that are let through go. Precondition: room for `block_rows` more at each call.
@@ -75,6 +76,7 @@ struct scan_output {
     std::uint32_t* rows = nullptr;  ///< counted from the first row of the run
     std::size_t capacity = 0;
     std::size_t count = 0;
+    std::size_t unwanted = 0;  ///< rows that were let through and are not wanted
 };
 
 /// A number for each of 256 levels.
@@ -93,7 +95,8 @@ struct sign_scan_input {
     const std::uint8_t* tables = nullptr;  ///< [table_bytes(subs)], up to sign_entry_max; sums stay below 2^16
     level_scale term, scale, error;
     level_scale dot;
-    float limit = 0;  ///< rows whose bound is not above are let through
+    float limit = 0;                        ///< rows whose bound is not above are let through
+    const std::uint32_t* wanted = nullptr;  ///< as `scan_input`
     /// [blocks, sign_factor_bytes]: terms, scales and errors where they do not lie in the blocks, which then are signs
     /// alone. Rows that are not near are passed over without them.
     const std::byte* factors = nullptr;
@@ -106,6 +109,7 @@ struct sign_scan_output {
     std::uint32_t* rows = nullptr;
     std::size_t capacity = 0;
     std::size_t count = 0;
+    std::size_t unwanted = 0;
 };
 
 /// Alignment: none needed; 64-byte aligned blocks and tables are fastest.

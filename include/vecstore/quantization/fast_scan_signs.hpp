@@ -119,6 +119,13 @@ VECSTORE_SIMD std::uint32_t sign_bounds(const sign_scan_input& in, const std::ui
     return sign_sums<Arch>::not_above(bounds, in.limit);
 }
 
+/// Takes the rows that are not wanted out of `passing`; gives their number.
+VECSTORE_SIMD std::size_t keep_wanted(std::uint32_t& passing, std::uint32_t wanted) noexcept {
+    const auto rest = passing & ~wanted;
+    passing &= wanted;
+    return static_cast<std::size_t>(__builtin_popcount(rest));
+}
+
 template <class Arch>
 std::size_t scan_signs(const sign_scan_input& in, std::size_t first_block, sign_scan_output& out) noexcept {
     const auto pairs = sub_pairs(in.subs), signs = pairs * block_rows;
@@ -141,6 +148,7 @@ std::size_t scan_signs(const sign_scan_input& in, std::size_t first_block, sign_
         if (passing == 0) continue;
         passing &= sign_bounds<Arch>(in, sums, factors + b * factor_stride, bounds);
         if (const auto rest = in.rows - b * block_rows; rest < block_rows) passing &= (1u << rest) - 1;
+        if (in.wanted != nullptr) out.unwanted += keep_wanted(passing, in.wanted[b]);
         for (; passing != 0; passing &= passing - 1, ++count) {
             const auto lane = static_cast<std::size_t>(__builtin_ctz(passing));
             out.bounds[count] = bounds[lane];

@@ -39,6 +39,7 @@ std::size_t scan(const scan_input& in, std::size_t first_block, scan_output& out
         for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(in.blocks + (b + ahead) * bytes + i);
         auto passing = Arch::block(in.blocks + b * bytes, pairs, in.tables, in.term_factor, in.threshold, sums);
         if (const auto rest = in.rows - b * block_rows; rest < block_rows) passing &= (1u << rest) - 1;
+        if (in.wanted != nullptr) out.unwanted += keep_wanted(passing, in.wanted[b]);
         for (; passing != 0; passing &= passing - 1, ++count) {
             const auto lane = static_cast<std::size_t>(__builtin_ctz(passing));
             out.sums[count] = sums[lane];

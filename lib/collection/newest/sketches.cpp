@@ -308,7 +308,7 @@ std::span<const row_id> sketch_search::possible(std::size_t run, float limit) no
     in.limit = limit + off;
     in.factors = view.factors;
     in.ahead = rows_.run_bytes();
-    quantization::sign_scan_output out{bounds_.data(), found_.data(), found_.size(), 0};
+    quantization::sign_scan_output out{bounds_.data(), found_.data(), found_.size(), 0, 0};
     (void)quantization::active_fast_scan().scan_signs(in, 0, out);
     const auto from = static_cast<row_id>(run * sketches::run_rows);
     for (std::size_t i = 0; i < out.count; ++i) found_[i] += from;

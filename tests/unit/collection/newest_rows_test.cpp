@@ -26,6 +26,14 @@ std::vector<float> vector_at(std::uint64_t id) {
     for (auto& x : vector) x = static_cast<float>(random.below(15)) - 7;
     return vector;
 }
+const std::vector<float>& kept_vector_at(std::uint64_t id) {
+    static const auto all = [] {
+        std::vector<std::vector<float>> vectors;
+        for (std::uint64_t i = 0; i < points_count; ++i) vectors.push_back(vector_at(i));
+        return vectors;
+    }();
+    return all[id];
+}
 bool living(std::uint64_t id) { return id % 4 != 1; }
 
 struct store {
@@ -61,7 +69,7 @@ std::vector<std::uint64_t> nearest(vs::metric m, const std::vector<float>& query
     std::vector<std::pair<float, std::uint64_t>> all;
     for (std::uint64_t id = 0; id < points_count; id += step) {
         if (!living(id)) continue;
-        const auto vector = vector_at(id);
+        const auto& vector = kept_vector_at(id);
         float distance = 0;
         for (std::size_t d = 0; d < dim; ++d)
             distance += m == vs::metric::dot ? -query[d] * vector[d] : (query[d] - vector[d]) * (query[d] - vector[d]);

@@ -209,7 +209,7 @@ TEST_CASE("changes: tokens of another history, places ahead of the log and datab
 }
 
 TEST_CASE("changes: replayed into a map they give what the database holds, resumed and reopened at random",
-          "[database]") {
+          "[database][one_thread]") {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
         INFO("seed " << seed);
         const memory_disk disk;
@@ -287,7 +287,8 @@ TEST_CASE("changes: a subscription gets all that several threads write, and does
     CHECK(code_of(ended.status()) == errc::unavailable);
 }
 
-TEST_CASE("changes: what the log has let go is not_found; named readers and retention keep it", "[database]") {
+TEST_CASE("changes: what the log has let go is not_found; named readers and retention keep it",
+          "[database][one_thread]") {
     const std::string text(1u << 20, 'x');
     const auto fill = [&](vs::database& db, int megabytes) {
         auto docs = db.open_collection("docs").value();

@@ -102,7 +102,8 @@ TEST_CASE("expiry: a collection's rule counts from the write, by the clock that 
     CHECK(code_of(db.create_collection("more", options)) == errc::invalid_argument);
 }
 
-TEST_CASE("expiry: at random, reopened and crashed, the points that live are those of a map", "[database]") {
+TEST_CASE("expiry: at random, reopened and crashed, the points that live are those of a map",
+          "[database][one_thread]") {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         INFO("seed " << seed);
         const memory_disk disk;

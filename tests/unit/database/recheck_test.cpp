@@ -109,7 +109,8 @@ TEST_CASE("recheck: queries that are easier than rows become cheaper", "[databas
     CHECK(after.distances < 0.9 * before.distances);
 }
 
-TEST_CASE("recheck: a part that is written anew is measured with the queries that came before", "[database]") {
+TEST_CASE("recheck: a part that is written anew is measured with the queries that came before",
+          "[database][one_thread]") {
     auto db = vs::database::in_memory(quiet()).value();
     auto points = filled(db, 0.3f, vs::index_kind::hnsw);
     (void)ask(points, 2, 1, 0.9);
@@ -124,7 +125,7 @@ TEST_CASE("recheck: a part that is written anew is measured with the queries tha
     CHECK(after.recall <= 0.94);
 }
 
-TEST_CASE("recheck: too few queries, filters, ranges and exact searches change nothing", "[database]") {
+TEST_CASE("recheck: too few queries, filters, ranges and exact searches change nothing", "[database][one_thread]") {
     auto db = vs::database::in_memory(quiet()).value();
     const auto points = filled(db, 0.3f, vs::index_kind::hnsw);
     vs::random_source random(5);
@@ -145,7 +146,7 @@ TEST_CASE("recheck: too few queries, filters, ranges and exact searches change n
     CHECK(points.info().value().rows_measured_by_queries == rows);
 }
 
-TEST_CASE("recheck: binary vectors, too, and each named vector by its own queries", "[database]") {
+TEST_CASE("recheck: binary vectors, too, and each named vector by its own queries", "[database][one_thread]") {
     auto bits = vector_of(64, vs::metric::hamming, "bits");
     bits.type = vs::element_type::binary;
     auto db = vs::database::in_memory(quiet()).value();
@@ -177,7 +178,8 @@ TEST_CASE("recheck: binary vectors, too, and each named vector by its own querie
     CHECK(points.query(nearest_to(random_vector(random, 4))).value().plan.parts_by_queries == 0);
 }
 
-TEST_CASE("recheck: nothing is kept of queries when that is switched off, nor when only reading", "[database]") {
+TEST_CASE("recheck: nothing is kept of queries when that is switched off, nor when only reading",
+          "[database][one_thread]") {
     const memory_disk disk;
     auto options = quiet();
     options.sample_queries = false;

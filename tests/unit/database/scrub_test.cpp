@@ -138,7 +138,7 @@ TEST_CASE("first touch: a damaged row is corruption for whoever needs its block,
     CHECK(db.stats().value().scrub.damaged_blocks == 1);
 }
 
-TEST_CASE("first touch: a damaged index is left out, counted, and built again", "[scrub]") {
+TEST_CASE("first touch: a damaged index is left out, counted, and built again", "[scrub][one_thread]") {
     for (const auto* ending : {".hnsw", ".ivf"}) {
         const fixture f(ending == std::string(".ivf") ? vs::index_kind::ivf : vs::index_kind::hnsw);
         const auto file = f.file(ending);
@@ -159,7 +159,7 @@ TEST_CASE("first touch: a damaged index is left out, counted, and built again", 
     }
 }
 
-TEST_CASE("first touch: optimizing finds a damaged index that nobody has searched", "[scrub]") {
+TEST_CASE("first touch: optimizing finds a damaged index that nobody has searched", "[scrub][one_thread]") {
     const fixture f;
     f.flip(f.file(".hnsw"), 70'000);
     auto db = vs::database::open(f.path(), quiet()).value();
@@ -170,7 +170,8 @@ TEST_CASE("first touch: optimizing finds a damaged index that nobody has searche
     CHECK(db.stats().value().last_error.find(".hnsw") != std::string::npos);
 }
 
-TEST_CASE("first touch: a batch loads its indexes, goes without damaged ones, and refuses damaged rows", "[scrub]") {
+TEST_CASE("first touch: a batch loads its indexes, goes without damaged ones, and refuses damaged rows",
+          "[scrub][one_thread]") {
     for (const std::string damage : {"nothing", ".hnsw", ".ivf", ".part"}) {
         INFO(damage);
         const fixture f(vs::index_kind::automatic);

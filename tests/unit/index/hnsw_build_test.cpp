@@ -80,7 +80,8 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE("hnsw build: a graph over codes serves walks over codes, re-scored by originals", "[hnsw][build]") {
+TEST_CASE("hnsw build: a graph over codes serves walks over codes, re-scored by originals",
+          "[hnsw][build][one_thread]") {
     for (const auto m : {metric::cosine, metric::dot, metric::euclid, metric::manhattan}) {
         const fixture f(m);
         const auto built = f.built_over_codes();

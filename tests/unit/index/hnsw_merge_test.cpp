@@ -35,7 +35,8 @@ const index::build_options how{.ef_construct = 60};
 
 }  // namespace
 
-TEST_CASE("merge: rows that come are found as in a graph built afresh, spread and in groups", "[hnsw][merge]") {
+TEST_CASE("merge: rows that come are found as in a graph built afresh, spread and in groups",
+          "[hnsw][merge][one_thread]") {
     constexpr std::size_t rows = 3'000, dim = 12, clusters = 50;
     const auto spread = test::random_vectors(rows, dim, 1), grouped = groups_in_turn(rows, dim, clusters, 2);
     const auto any_queries = test::random_vectors(100, dim, 3), group_queries = groups_in_turn(100, dim, clusters, 4);

@@ -51,7 +51,7 @@ double mean_recall(const hnsw<>& h, const test::vectors& data, const test::vecto
 
 }  // namespace
 
-TEST_CASE("hnsw: recall is high on random vectors, for each metric", "[hnsw]") {
+TEST_CASE("hnsw: recall is high on random vectors, for each metric", "[hnsw][one_thread]") {
     const auto data = test::random_vectors(4000, 20, 1), queries = test::random_vectors(50, 20, 2);
     for (const auto m : {metric::cosine, metric::euclid, metric::manhattan}) {
         hnsw<> h({.dim = 20, .metric = m, .ef_construct = 100});
@@ -70,7 +70,7 @@ TEST_CASE("hnsw: recall is high on tight clusters far apart", "[hnsw]") {
     CHECK(reachable(h) == data.rows);
 }
 
-TEST_CASE("hnsw: every row is reachable from the entry, on random, clustered and equal vectors", "[hnsw]") {
+TEST_CASE("hnsw: every row is reachable from the entry, on random, clustered and equal vectors", "[hnsw][one_thread]") {
     for (const std::size_t m : {2, 4, 16}) {
         for (const auto& data : {test::random_vectors(2500, 6, 9), test::clustered_vectors(2500, 6, 200, 1, 2),
                                  test::vectors{std::vector<float>(2500 * 6, 1.0f), 2500, 6}}) {
@@ -94,7 +94,7 @@ TEST_CASE("hnsw: a stored vector finds itself", "[hnsw]") {
     }
 }
 
-TEST_CASE("hnsw: deleted rows are never returned, and those left are still found", "[hnsw]") {
+TEST_CASE("hnsw: deleted rows are never returned, and those left are still found", "[hnsw][one_thread]") {
     const auto data = test::random_vectors(3000, 16, 21), queries = test::random_vectors(30, 16, 22);
     hnsw<> h({.dim = 16, .ef_construct = 100});
     index::flat exact(16, metric::cosine);
@@ -118,7 +118,8 @@ TEST_CASE("hnsw: deleted rows are never returned, and those left are still found
     CHECK(sum / 30 > 0.97);
 }
 
-TEST_CASE("hnsw: a filter's rows are the only ones returned, however few, and all are found by a wide walk", "[hnsw]") {
+TEST_CASE("hnsw: a filter's rows are the only ones returned, however few, and all are found by a wide walk",
+          "[hnsw][one_thread]") {
     const auto data = test::random_vectors(2000, 16, 31), queries = test::random_vectors(20, 16, 32);
     hnsw<> h({.dim = 16, .ef_construct = 100});
     insert_all(h, data);
@@ -134,7 +135,7 @@ TEST_CASE("hnsw: a filter's rows are the only ones returned, however few, and al
     CHECK(h.search(queries[0], 10, 64, [](row_id) { return false; }).value().empty());
 }
 
-TEST_CASE("hnsw: one thread, same order and seed give the same graph; another seed another", "[hnsw]") {
+TEST_CASE("hnsw: one thread, same order and seed give the same graph; another seed another", "[hnsw][one_thread]") {
     const auto data = test::random_vectors(1500, 10, 41);
     const auto frozen = [&](std::uint64_t seed) {
         hnsw<> h({.dim = 10, .seed = seed});

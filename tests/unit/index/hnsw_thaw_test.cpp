@@ -11,7 +11,8 @@ using namespace vecstore;
 using test::mean_recall, test::rows_of, test::rows_space, test::up_to;
 using part = test::frozen_part;
 
-TEST_CASE("thaw: parts merged into the largest's graph are searched as well as a graph built afresh", "[hnsw][thaw]") {
+TEST_CASE("thaw: parts merged into the largest's graph are searched as well as a graph built afresh",
+          "[hnsw][thaw][one_thread]") {
     constexpr std::size_t dim = 12, m = 8;
     for (const bool clustered : {false, true}) {
         const auto all = clustered ? test::clustered_vectors(5000, dim, 30, 1, 2) : test::random_vectors(5000, dim, 1);

@@ -67,7 +67,7 @@ TEST_CASE("fast_scan: every table finds the rows whose sums are not above the th
                 INFO(kernels->name << ", " << subs << " subs, " << rows << " rows");
                 std::vector<std::uint16_t> sums(256);
                 std::vector<std::uint32_t> found(256);
-                scan_output out{sums.data(), found.data(), 256, 0};
+                scan_output out{sums.data(), found.data(), 256, 0, 0};
                 const scan_input in{c.blocks.data(), rows, subs, c.tables.data(), factor, threshold};
                 REQUIRE(kernels->scan(in, 0, out) == (rows + block_rows - 1) / block_rows);
                 std::size_t expected = 0;
@@ -91,7 +91,7 @@ TEST_CASE("fast_scan: a scan stops when there is no room, and goes on where it s
         for (std::size_t block = 0; block < 5;) {
             std::uint16_t sums[70];
             std::uint32_t found[70];
-            scan_output out{sums, found, 70, 0};
+            scan_output out{sums, found, 70, 0, 0};
             block = kernels->scan(in, block, out);
             REQUIRE(out.count > 0);
             all.insert(all.end(), found, found + out.count);
@@ -99,6 +99,30 @@ TEST_CASE("fast_scan: a scan stops when there is no room, and goes on where it s
         REQUIRE(all.size() == 150);
         for (std::uint32_t i = 0; i < 150; ++i) CHECK(all[i] == i);
     }
+}
+
+TEST_CASE("fast_scan: rows that are not wanted are counted and left out", "[fast_scan]") {
+    random_source random(8);
+    for (const auto* kernels : available_fast_scans())
+        for (const std::size_t rows : {1u, 32u, 33u, 200u}) {
+            INFO(kernels->name << ", " << rows << " rows");
+            const scan_case c(random, 9, rows, 77, 100);
+            scan_input in{c.blocks.data(), rows, c.subs, c.tables.data(), 77, c.sums[random.below(rows)], nullptr};
+            std::uint16_t sums[256];
+            std::uint32_t found[256], wanted[8];
+            scan_output all{sums, found, 256, 0, 0};
+            (void)kernels->scan(in, 0, all);
+            CHECK(all.unwanted == 0);
+            for (auto& word : wanted) word = static_cast<std::uint32_t>(random());
+            std::vector<std::uint32_t> expected;
+            for (std::size_t i = 0; i < all.count; ++i)
+                if ((wanted[found[i] / 32] >> found[i] % 32 & 1) != 0) expected.push_back(found[i]);
+            in.wanted = wanted;
+            scan_output some{sums, found, 256, 0, 0};
+            (void)kernels->scan(in, 0, some);
+            CHECK(std::vector<std::uint32_t>(found, found + some.count) == expected);
+            CHECK(some.unwanted == all.count - expected.size());
+        }
 }
 
 TEST_CASE("fast_scan: every table finds the rows whose bounds over signs are not above the limit", "[fast_scan]") {
@@ -139,7 +163,7 @@ TEST_CASE("fast_scan: every table finds the rows whose bounds over signs are not
                 std::vector<float> bounds(256);
                 std::vector<std::uint32_t> found(256);
                 const auto scan = [&] {
-                    sign_scan_output out{bounds.data(), found.data(), 256, 0};
+                    sign_scan_output out{bounds.data(), found.data(), 256, 0, 0};
                     REQUIRE(kernels->scan_signs(in, 0, out) == (rows + 31) / 32);
                     std::size_t next = 0;
                     for (std::size_t row = 0; row < rows; ++row) {

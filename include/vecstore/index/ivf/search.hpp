@@ -46,8 +46,7 @@ public:
                                                        ivf_search_stats* stats = nullptr) const {
         VECSTORE_CHECK(check(query.size(), options));
         const auto scratch = scratches_->borrow();
-        (*scratch).query.start(lists_, query, options.nprobe,
-                               std::is_same_v<Allow, allow_all> ? nullptr : options.members);
+        (*scratch).query.start(lists_, query, std::is_same_v<Allow, allow_all> ? nullptr : options.members);
         detail::ivf_walk walk(lists_, distances, allow, options, *scratch);
         while (walk.step()) {
         }

@@ -2,6 +2,7 @@
 /// candidates may be scanned ahead of their turn and taken in it, which gives the same result.
 #pragma once
 
+#include <vecstore/core/log2_about.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/index/ivf/lists.hpp>
 #include <vecstore/index/ivf/members.hpp>
@@ -11,7 +12,6 @@
 #include <vecstore/index/rows.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -99,7 +99,7 @@ public:
             const auto end = first + ((found.front().entry - first) / ivf_chunk + 1) * ivf_chunk;
             std::size_t size = 1;
             while (size < found.size() && found[size].entry < end) ++size;
-            take(found.first(size));
+            take(found.first(size), false);
             if (waits_) compare_noted();
             found = found.subspan(size);
         }
@@ -145,8 +145,8 @@ private:
         if (chunk_ == 0) enter();
         if (chunk_ * ivf_chunk < list_.entries && leads_on()) {
             scratch_.found.clear();
-            scratch_.query.scan(lists_, chunk_, limit_, scratch_.found);
-            take(scratch_.found);
+            asked_ += scratch_.query.scan(lists_, chunk_, limit_, members_, scratch_.found);
+            take(scratch_.found, members_ != nullptr);
         }
         if (++chunk_ * ivf_chunk >= list_.entries) leave();
     }
@@ -164,14 +164,15 @@ private:
         asked_ += end - first;
         return false;
     }
-    void take(std::span<const ivf_candidate> found) {
+    /// `of_members`: there are no others in it.
+    void take(std::span<const ivf_candidate> found, bool of_members) {
         auto& candidates = scratch_.candidates;
         const float limit = limit_;
         for (const auto& c : found) {
             if (!(c.estimate <= limit)) continue;
             if constexpr (filtered) {
                 ++asked_;
-                if (!passes(c.entry)) continue;
+                if (of_members ? !(members_sure_ || allow_(lists_.id(c.entry))) : !passes(c.entry)) continue;
             }
             candidates.push_back(c);
             ++stats_.allowed;
@@ -193,13 +194,15 @@ private:
     }
     /// By the share of the rows met so far that may be returned.
     [[nodiscard]] std::size_t breadth_now() const noexcept {
-        auto rarity = std::log2(static_cast<float>(asked_ + 1) / static_cast<float>(stats_.allowed + 1));
+        auto rarity = log2_about(static_cast<float>(asked_ + 1) / static_cast<float>(stats_.allowed + 1));
         if (members_ != nullptr) rarity += members_->caution();
         const auto below = static_cast<std::size_t>(std::max(rarity, 0.0f));
         if (below + 1 >= breadths_.size()) return breadths_.back();
         const auto at = std::max(rarity, 0.0f) - static_cast<float>(below);
         const auto low = static_cast<float>(breadths_[below]), high = static_cast<float>(breadths_[below + 1]);
-        return static_cast<std::size_t>(std::ceil(low + (high - low) * at));
+        const auto breadth = low + (high - low) * at;
+        const auto whole = static_cast<std::size_t>(breadth);
+        return whole + static_cast<std::size_t>(breadth > static_cast<float>(whole));  // ceil, not a call
     }
     /// Leaves the `count` best candidates, about; none of the rest can come back.
     void select(std::size_t count) {
