@@ -2,44 +2,20 @@
 
 #include "batch_search.hpp"
 #include "planner.hpp"
+#include "row_scan.hpp"
 
 #include <vecstore/core/random.hpp>
 #include <vecstore/index/ivf/members.hpp>
-#include <vecstore/index/row_distances.hpp>
 
 #include <collection/fields/filtered_read.hpp>
 #include <collection/part/code_scan.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cmath>
-#include <limits>
-#include <span>
 #include <utility>
 
 namespace vecstore::detail {
 namespace {
-
-/// Rows of one part or memtable, with their ordinals.
-template <class Rows, class OrdinalOf>
-struct source {
-    const Rows& vectors;
-    row_id count;
-    const part* owner;           ///< null: a memtable
-    const bounded_codes* codes;  ///< of the first rows; may be null
-    OrdinalOf ordinal_of;
-};
-template <class Rows, class OrdinalOf>
-source(const Rows&, row_id, const part*, const bounded_codes*, OrdinalOf) -> source<Rows, OrdinalOf>;
-
-auto source_of(const part& p) {
-    return source{p.vectors(), p.size(), &p, p.codes(), [&p](row_id row) { return p.ordinal_of(row); }};
-}
-auto source_of(const vector_view::newest_rows& newest) {
-    return source{newest.table->vectors(), newest.rows, nullptr, newest.table->codes().get(),
-                  [table = newest.table.get()](row_id row) { return table->ordinal_of(row); }};
-}
 
 /// One search; its state is what all sources share.
 class searcher {
@@ -49,9 +25,8 @@ public:
           request_(request),
           filter_(filter),
           plan_(plan),
-          distance_(distance_of(session.collection().options().vectors[request.slot], request.vector)),
           rows_(session.state().vectors[request.slot]),
-          nearest_(request.wanted) {}
+          scan_(session, request, plan) {}
 
     result<std::vector<candidate>> run() {
         const bool strict = session_.collection().options().strict_filters;
@@ -66,24 +41,21 @@ public:
             walk(strategy);
         else
             VECSTORE_CHECK(scan_exactly());
-        if (failure_) return *std::move(failure_);
-        if (session_.interrupted()) return nearest_.take_sorted();
+        if (scan_.failure()) return *scan_.failure();
+        if (session_.interrupted()) return scan_.take_found();
         if (strategy == search_strategy::plain_walk && !request_.radius)
             session_.collection().queries(request_.slot).note(request_.vector, request_.wanted);
-        if (walks && !request_.radius && nearest_.size() < std::min(request_.wanted, reachable())) {
+        if (walks && !request_.radius && scan_.found() < std::min(request_.wanted, reachable())) {
             plan_.fell_back = true;
             plan_.expected_recall = 1;
-            nearest_ = top_k<candidate>(request_.wanted);
+            scan_.forget_found();
             VECSTORE_CHECK(scan_exactly());
-            if (failure_) return *std::move(failure_);
+            if (scan_.failure()) return *scan_.failure();
         }
-        return nearest_.take_sorted();
+        return scan_.take_found();
     }
 
 private:
-    [[nodiscard]] static distance_computer distance_of(const vector_options& options, const void* query) noexcept {
-        return {options.metric, options.type, query, options.dim};
-    }
     /// How many a walk is planned for; how many lie within a radius is not known before.
     [[nodiscard]] std::size_t expected_count() const noexcept {
         constexpr std::size_t within_expected = 10;
@@ -143,7 +115,7 @@ private:
             if (!session_.visible(ordinal)) continue;
             ++in.sampled;
             if (passes(ordinal)) ++in.sampled_matches;
-            if (failure_) return *failure_;
+            if (scan_.failure()) return *scan_.failure();
             if (in.sampled >= filter_sample_first && std::has_single_bit(in.sampled) && settled(in)) break;
         }
         return {};
@@ -155,12 +127,12 @@ private:
         return evaluates(ordinal);
     }
     bool evaluates(ordinal_id ordinal) {
-        if (failure_ || stopped_) return false;
+        if (scan_.failure() || stopped_) return false;
         stopped_ = ++plan_.filter_evaluations % interruption_interval == 0 && session_.interrupted();
         if (stopped_) return false;
         auto point = session_.point(ordinal);
         if (!point) {
-            failure_ = std::move(point).error();
+            scan_.fail(std::move(point).error());
             return false;
         }
         return session_.passes(filter_, ordinal, *point);
@@ -169,7 +141,7 @@ private:
     result<void> scan_exactly() {
         if (filter_.passes_all()) {
             for_each_source([&](const auto& rows) {
-                scan_if(rows, [&](row_id row) { return session_.visible(rows.ordinal_of(row)); });
+                scan_.allowed(rows, [&](row_id row) { return session_.visible(rows.ordinal_of(row)); });
             });
             return {};
         }
@@ -202,9 +174,9 @@ private:
         } else if (known_.bounded() && (known_.exact() || few_of(known_.candidates(), session_.state().point_count))) {
             known_.for_each_candidate(session_, [&](ordinal_id ordinal, filter_plan::verdict verdict) {
                 if (verdict == filter_plan::verdict::yes || evaluates(ordinal)) matches.push_back(ordinal);
-                return !failure_ && !stopped_;
+                return !scan_.failure() && !stopped_;
             });
-            if (failure_) return *failure_;
+            if (scan_.failure()) return *scan_.failure();
             if (!std::is_sorted(matches.begin(), matches.end())) std::sort(matches.begin(), matches.end());
         } else {
             VECSTORE_CHECK(session_.for_each_point(add_if_passes));
@@ -227,8 +199,8 @@ private:
         if (session_.interrupted_before(found.size())) return true;
         part_cost cost;
         const part_request asked{.query = request_.vector, .k = request_.wanted};
-        keep(rows, nearest_by_codes(*graph->shared().codes, p.stored(), distance_, found, asked, cost));
-        if (cost.failure && !failure_) failure_ = std::move(cost.failure);
+        scan_.keep(rows, nearest_by_codes(*graph->shared().codes, p.stored(), scan_.distance(), found, asked, cost));
+        if (cost.failure) scan_.fail(*std::move(cost.failure));
         plan_.distances += cost.distances;
         plan_.rescored += cost.rescored;
         plan_.rows_scanned += found.size();
@@ -240,46 +212,7 @@ private:
         if (plan_.strategy == search_strategy::code_scan && rows.owner != nullptr &&
             scan_by_codes(*rows.owner, matches))
             return;
-        constexpr std::size_t batch = 64;
-        std::array<const void*, batch> vectors;
-        std::array<row_id, batch> places;
-        std::array<float, batch> distances;
-        std::size_t filled = 0;
-        const auto flush = [&] {
-            distance_.many(vectors.data(), filled, distances.data());
-            for (std::size_t i = 0; i < filled; ++i)
-                if (!request_.radius || distances[i] <= *request_.radius)
-                    nearest_.push({distances[i], rows.ordinal_of(places[i]), places[i], rows.owner});
-            compared_ += filled;
-            filled = 0;
-        };
-        if (rows.count == 0) return;
-        auto match = std::lower_bound(matches.begin(), matches.end(), rows.ordinal_of(0));
-        for (row_id row = 0; match != matches.end(); ++match) {
-            row = find_row(rows.count, *match, rows.ordinal_of, row);
-            if (row == rows.count) break;
-            if (rows.ordinal_of(row) != *match) continue;
-            if (!checked(rows, row)) return;
-            prefetch(rows.vectors, row);
-            vectors[filled] = rows.vectors.at(row);
-            places[filled] = row;
-            if (++filled < batch) continue;
-            flush();
-            if (session_.interrupted_before(
-                    std::min<std::size_t>(rows.count - row, static_cast<std::size_t>(matches.end() - match))))
-                break;
-        }
-        flush();
-        count_scanned();
-    }
-
-    /// False when the row is damaged; the failure is then kept, and nothing found is of use.
-    template <class Source>
-    bool checked(const Source& rows, row_id row) {
-        if (rows.owner == nullptr) return true;
-        auto right = rows.owner->stored().check(row);
-        if (!right && !failure_) failure_ = std::move(right).error();
-        return right.has_value();
+        scan_.listed(rows, matches);
     }
 
     void walk(search_strategy strategy) {
@@ -311,11 +244,11 @@ private:
         }
         for (const auto* part : waiting) {
             const auto rows = source_of(*part);
-            scan_if(rows, allow_in(rows), true);
+            scan_.allowed(rows, allow_in(rows), true);
         }
         for (const auto& newest : rows_.memtables) {
             const auto rows = source_of(newest);
-            scan_if(rows, allow_in(rows), true);
+            scan_.allowed(rows, allow_in(rows), true);
         }
     }
     template <class Allow>
@@ -386,8 +319,8 @@ private:
             asked.members_sure =
                 rows.owner->dead_rows() == 0 && known_.bits().knows(rows.owner->descriptor().last_ordinal);
         }
-        keep(rows, choice.index->search(asked, cost));
-        if (cost.failure && !failure_) failure_ = std::move(cost.failure);
+        scan_.keep(rows, choice.index->search(asked, cost));
+        if (cost.failure) scan_.fail(*std::move(cost.failure));
         const bool graph = choice.index->kind() == index_kind::hnsw;
         auto& breadth = graph ? plan_.ef : plan_.lists_probed;
         breadth = std::max<std::size_t>(breadth, chosen.setting.breadth);
@@ -402,7 +335,7 @@ private:
     }
     template <class Source>
     void take(const Source& rows, const part_answer& answer) {
-        keep(rows, answer.found);
+        scan_.keep(rows, answer.found);
         ++plan_.parts_together;
         plan_.lists_probed = std::max(plan_.lists_probed, answer.lists_probed);
         plan_.distances += answer.distances;
@@ -410,129 +343,15 @@ private:
         plan_.expected_recall = std::min(plan_.expected_recall, double{answer.recall});
         plan_.parts_by_queries += answer.by_queries;
     }
-    /// `roughly`: sketches may pass rows over.
-    template <class Source, class Allow>
-    void scan_if(const Source& rows, const Allow& allow, bool roughly = false) {
-        std::array<row_id, bounded_codes::run_rows> asked;
-        for (row_id row = scan_codes(rows, allow, roughly); row < rows.count;) {
-            if (session_.interrupted_before(rows.count - row)) break;
-            const auto end = row + std::min(static_cast<row_id>(asked.size()), rows.count - row);
-            std::size_t count = 0;
-            for (; row < end; ++row) asked[count++] = row;
-            compare(rows, std::span(asked).first(count), allow);
-        }
-        count_scanned();
-    }
-    /// Scans the rows that have codes and compares by originals what these do not rule out. Returns the first row that was not
-    /// scanned.
-    template <class Source, class Allow>
-    row_id scan_codes(const Source& rows, const Allow& allow, bool roughly) {
-        if (rows.codes == nullptr) return 0;
-        const auto slabs = std::min(rows.count / quantization::slab_rows, rows.codes->slabs());
-        const auto* query = static_cast<const float*>(request_.vector);
-        bounded_search search(*rows.codes, query);
-        if (slabs == 0 || !search.bounds()) return 0;
-        const auto compared_before = compared_;
-        const auto scan_run = [&](std::size_t first) {
-            compare(rows, search.possible(first, std::min(bounded_codes::run_slabs, slabs - first), bound()), allow);
-        };
-        auto first = roughly ? scan_sketches(rows, allow, slabs / bounded_codes::run_slabs, scan_run) : 0;
-        for (; first < slabs && !session_.interrupted(); first += bounded_codes::run_slabs) scan_run(first);
-        const auto scanned = static_cast<row_id>(std::min(first, slabs) * quantization::slab_rows);
-        plan_.rescored += compared_ - compared_before;
-        plan_.distances += compared_ - compared_before;
-        compared_ = compared_before + scanned;
-        return scanned;
-    }
-    /// Scans the runs (`runs` at most) that have sketches, when it is known how near a row must be. Runs of which they rule out
-    /// too little are given to `scan_run`. Returns the first slab that was not scanned.
-    template <class Source, class Allow, class ScanRun>
-    std::size_t scan_sketches(const Source& rows, const Allow& allow, std::size_t runs, const ScanRun& scan_run) {
-        constexpr std::size_t runs_least = 8, made_at_once = 2;
-        if (runs < runs_least || !std::isfinite(bound())) return 0;
-        // Originals that must be read, or checked, cost more than codes, which leave fewer of them.
-        if (rows.owner != nullptr && !rows.owner->stored().plain()) return 0;
-        const auto* sketched = rows.codes->sketched(made_at_once);
-        if (sketched == nullptr) return 0;
-        runs = std::min(runs, sketched->runs());
-        sketch_search search(*sketched, static_cast<const float*>(request_.vector));
-        constexpr std::size_t at_once = 32;
-        std::array<row_id, sketches::run_rows> rough, fine;
-        std::size_t roughly_near = 0, near = 0;
-        const auto refine = [&] {
-            const auto left = search.refine(rough.data(), std::exchange(roughly_near, 0), bound());
-            for (std::size_t i = 0; i < left; ++i) prefetch(rows.vectors, fine[near++] = rough[i]);
-            if (near >= at_once) compare(rows, std::span(fine).first(std::exchange(near, 0)), allow);
-        };
-        constexpr std::size_t runs_between_looks = 16;
-        std::size_t run = 0;
-        for (; run < runs; ++run) {
-            if (run % runs_between_looks == runs_between_looks - 1 && session_.interrupted()) break;
-            const bool known = search.knows(run);
-            const auto possible = known ? search.possible(run, bound()) : std::span<const row_id>();
-            if (!known || possible.size() > sketches::run_rows / 8) {
-                scan_run(run * bounded_codes::run_slabs);
-                continue;
-            }
-            for (const auto row : possible) search.prefetch(rough[roughly_near++] = row);
-            if (roughly_near >= at_once) refine();
-        }
-        refine();
-        compare(rows, std::span(fine).first(near), allow);
-        plan_.expected_recall = std::min(plan_.expected_recall, sketches::found_share);
-        return run * bounded_codes::run_slabs;
-    }
-    template <class Rows>
-    [[gnu::always_inline]] static void prefetch(const Rows& vectors, row_id row) noexcept {
-        const auto* bytes = static_cast<const std::byte*>(vectors.at(row));
-        const auto size = std::min<std::size_t>(row_bytes(vectors.type(), vectors.dim()), 512);
-        for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
-    }
-    /// No row beyond this is of use.
-    [[nodiscard]] float bound() const noexcept {
-        const float all = request_.radius.value_or(std::numeric_limits<float>::infinity());
-        return nearest_.full() && nearest_.size() > 0 ? std::min(all, nearest_.worst().distance) : all;
-    }
-    /// Compares those of `asked` (at most run_rows) that are allowed by their originals.
-    template <class Source, class Allow>
-    void compare(const Source& rows, std::span<const row_id> asked, const Allow& allow) {
-        std::array<row_id, bounded_codes::run_rows> allowed;
-        std::array<float, bounded_codes::run_rows> distances;
-        std::size_t count = 0;
-        for (const auto row : asked)
-            if (allow(row)) allowed[count++] = row;
-        if (rows.owner != nullptr && !rows.owner->stored().plain())
-            for (std::size_t i = 0; i < count; ++i)
-                if (!checked(rows, allowed[i])) return;
-        index::exact_distances(rows.vectors, distance_).many(allowed.data(), count, distances.data());
-        for (std::size_t i = 0; i < count; ++i)
-            if (!request_.radius || distances[i] <= *request_.radius)
-                nearest_.push({distances[i], rows.ordinal_of(allowed[i]), allowed[i], rows.owner});
-        compared_ += count;
-    }
-
-    template <class Source>
-    void keep(const Source& rows, const std::vector<neighbor>& found) {
-        for (const auto& n : found) nearest_.push({n.distance, rows.ordinal_of(n.row), n.row, rows.owner});
-    }
-    void count_scanned() {
-        plan_.distances += compared_;
-        plan_.rows_scanned += compared_;
-        compared_ = 0;
-    }
-
     read_session& session_;
     const nearest_request& request_;
     const filter::compiled& filter_;
     query_plan& plan_;
     filter_plan known_;
-    distance_computer distance_;
     const vector_view& rows_;
-    top_k<candidate> nearest_;
+    row_scan scan_;
     std::vector<part_choice> choices_;  ///< beside the parts
-    std::optional<error> failure_;
-    bool stopped_ = false;  ///< interrupted in a walk: no row passes the filter any more
-    std::size_t compared_ = 0;
+    bool stopped_ = false;              ///< interrupted in a walk: no row passes the filter any more
 };
 
 }  // namespace
