@@ -1,15 +1,15 @@
 // Writes of a collection, and what it says of itself. Reads are in query.cpp.
 #include "notes.hpp"
-#include "operation.hpp"
 #include "port.hpp"
 #include "reader.hpp"
 #include "state_hash.hpp"
-#include "write_plan.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
 
+#include <collection/write/operation.hpp>
+#include <collection/write/write_plan.hpp>
 #include <field_index/segment.hpp>
 
 namespace vecstore {

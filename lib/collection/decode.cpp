@@ -1,10 +1,11 @@
 #include "decode.hpp"
 
 #include "slots.hpp"
-#include "sparse_row.hpp"
 
 #include <vecstore/distance/pack.hpp>
 #include <vecstore/payload/codec.hpp>
+
+#include <collection/sparse/sparse_row.hpp>
 
 #include <utility>
 

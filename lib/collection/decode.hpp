@@ -2,10 +2,10 @@
 /// Thread safety: functions without state.
 #pragma once
 
-#include "operation.hpp"
-
 #include <vecstore/core/result.hpp>
 #include <vecstore/payload/value.hpp>
+
+#include <collection/write/operation.hpp>
 
 #include <optional>
 #include <string>

@@ -1,7 +1,7 @@
-#include "payload/utf8.hpp"
-
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/query.hpp>
+
+#include <payload/utf8.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,13 +2,14 @@
 /// Thread safety: every function from any thread.
 #pragma once
 
-#include "operation.hpp"
 #include "state.hpp"
 
 #include <vecstore/collection/field_index.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/table_store.hpp>
+
+#include <collection/write/operation.hpp>
 
 #include <functional>
 #include <memory>

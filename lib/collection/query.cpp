@@ -1,15 +1,16 @@
 // Reads of a collection: query, get.
 #include "answering_order.hpp"
-#include "batch_search.hpp"
 #include "notes.hpp"
 #include "query/checks.hpp"
 #include "query/other_vectors.hpp"
 #include "query/time_limit.hpp"
 #include "query/tree.hpp"
-#include "search.hpp"
 
 #include <vecstore/collection/collection.hpp>
 #include <vecstore/core/limits.hpp>
+
+#include <collection/search/batch_search.hpp>
+#include <collection/search/search.hpp>
 
 #include <algorithm>
 #include <numeric>

@@ -9,10 +9,11 @@
 #include "lookup.hpp"
 #include "port.hpp"
 #include "slots.hpp"
-#include "sparse_row.hpp"
 
 #include <vecstore/collection/query.hpp>
 #include <vecstore/filter/evaluate.hpp>
+
+#include <collection/sparse/sparse_row.hpp>
 
 #include <functional>
 #include <memory>

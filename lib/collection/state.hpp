@@ -12,9 +12,6 @@
 #pragma once
 
 #include "lookup.hpp"
-#include "operation.hpp"
-#include "query_sampler.hpp"
-#include "sparse_row.hpp"
 #include "view.hpp"
 
 #include <vecstore/collection/options.hpp>
@@ -25,6 +22,9 @@
 
 #include <collection/fields/filter_cache.hpp>
 #include <collection/fields/indexed_field.hpp>
+#include <collection/search/query_sampler.hpp>
+#include <collection/sparse/sparse_row.hpp>
+#include <collection/write/operation.hpp>
 
 #include <atomic>
 #include <memory>

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "lost.hpp"
-#include "operation.hpp"
 #include "ordinal_set.hpp"
 
 #include <collection/fields/indexed_field.hpp>
@@ -12,6 +11,7 @@
 #include <collection/newest/overlay.hpp>
 #include <collection/newest/tombstones.hpp>
 #include <collection/part/part.hpp>
+#include <collection/write/operation.hpp>
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,8 @@
 #include "whole_point.hpp"
 
-#include "record_cutter.hpp"
 #include "slots.hpp"
+
+#include <collection/write/record_cutter.hpp>
 
 #include <algorithm>
 

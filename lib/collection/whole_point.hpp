@@ -7,11 +7,12 @@
 /// Thread safety: plain values, functions without state.
 #pragma once
 
-#include "operation.hpp"
-#include "put_vectors.hpp"
 #include "reader.hpp"
 
 #include <vecstore/collection/point.hpp>
+
+#include <collection/write/operation.hpp>
+#include <collection/write/put_vectors.hpp>
 
 #include <optional>
 #include <span>

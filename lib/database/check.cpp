@@ -1,9 +1,9 @@
 #include "checker.hpp"
 
-#include <collection/checkpoint.hpp>
 #include <collection/decode.hpp>
 #include <collection/fields/run_files.hpp>
-#include <collection/operation.hpp>
+#include <collection/upkeep/checkpoint.hpp>
+#include <collection/write/operation.hpp>
 
 #include <algorithm>
 #include <array>

@@ -12,7 +12,7 @@
 #include <vecstore/storage/table_store.hpp>
 #include <vecstore/wal/check.hpp>
 
-#include <collection/check.hpp>
+#include <collection/upkeep/check.hpp>
 
 #include <map>
 #include <memory>

@@ -33,10 +33,10 @@
 #include <vecstore/wal/reader.hpp>
 #include <vecstore/wal/writer.hpp>
 
-#include <collection/checkpoint.hpp>
 #include <collection/fields/run_files.hpp>
-#include <collection/optimizer.hpp>
 #include <collection/port.hpp>
+#include <collection/upkeep/checkpoint.hpp>
+#include <collection/upkeep/optimizer.hpp>
 
 #include <array>
 #include <atomic>

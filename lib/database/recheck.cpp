@@ -2,7 +2,7 @@
 // they had.
 #include "database_state.hpp"
 
-#include <collection/recheck_jobs.hpp>
+#include <collection/upkeep/recheck_jobs.hpp>
 
 namespace vecstore::detail {
 

@@ -6,10 +6,10 @@
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/storage/lmdb_table_store.hpp>
 
-#include <collection/checkpoint.hpp>
 #include <collection/point_value.hpp>
-#include <collection/salvage.hpp>
 #include <collection/slots.hpp>
+#include <collection/upkeep/checkpoint.hpp>
+#include <collection/upkeep/salvage.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -1,9 +1,9 @@
 #include "scrub.hpp"
 
-#include <collection/checkpoint.hpp>
 #include <collection/part/graph_index.hpp>
 #include <collection/part/ivf_index.hpp>
 #include <collection/part/sparse_index.hpp>
+#include <collection/upkeep/checkpoint.hpp>
 
 #include <algorithm>
 #include <array>

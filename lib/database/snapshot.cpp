@@ -10,9 +10,9 @@
 #include <vecstore/storage/lmdb_table_store.hpp>
 #include <vecstore/storage/table_copy.hpp>
 
-#include <collection/checkpoint.hpp>
 #include <collection/reader.hpp>
 #include <collection/tables.hpp>
+#include <collection/upkeep/checkpoint.hpp>
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
 
-#include <collection/write_plan.hpp>
+#include <collection/write/write_plan.hpp>
 
 namespace vecstore {
 

@@ -1,5 +1,5 @@
 // Files of payload indexes against their manifest.
-#include <collection/check.hpp>
+#include <collection/upkeep/check.hpp>
 #include <field_index/segment.hpp>
 
 namespace vecstore::detail {

@@ -1,6 +1,6 @@
 #include "filtered_read.hpp"
 
-#include <collection/planner.hpp>
+#include <collection/search/planner.hpp>
 
 #include <algorithm>
 #include <optional>

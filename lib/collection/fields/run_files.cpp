@@ -2,9 +2,9 @@
 
 #include <vecstore/payload/path.hpp>
 
-#include <collection/checkpoint.hpp>
 #include <collection/point_value.hpp>
 #include <collection/tables.hpp>
+#include <collection/upkeep/checkpoint.hpp>
 #include <field_index/segment.hpp>
 #include <field_index/segment_builder.hpp>
 

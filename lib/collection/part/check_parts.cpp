@@ -5,9 +5,9 @@
 #include <vecstore/index/hnsw/frozen_graph.hpp>
 #include <vecstore/index/ivf/lists.hpp>
 
-#include <collection/check.hpp>
-#include <collection/checkpoint.hpp>
 #include <collection/slots.hpp>
+#include <collection/upkeep/check.hpp>
+#include <collection/upkeep/checkpoint.hpp>
 
 #include <algorithm>
 #include <functional>

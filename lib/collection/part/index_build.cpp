@@ -8,7 +8,7 @@
 #include <vecstore/index/hnsw/build.hpp>
 #include <vecstore/index/hnsw/merge.hpp>
 
-#include <collection/sparse_row.hpp>
+#include <collection/sparse/sparse_row.hpp>
 
 #include <algorithm>
 #include <new>

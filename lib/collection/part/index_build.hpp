@@ -7,7 +7,7 @@
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 
-#include <collection/optimizer.hpp>
+#include <collection/upkeep/optimizer.hpp>
 
 #include <memory>
 #include <string>

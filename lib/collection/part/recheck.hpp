@@ -9,7 +9,7 @@
 #include "part.hpp"
 #include "truth.hpp"
 
-#include <collection/query_sampler.hpp>
+#include <collection/search/query_sampler.hpp>
 
 #include <span>
 

@@ -8,7 +8,7 @@
 #include <vecstore/core/result.hpp>
 #include <vecstore/filter/evaluate.hpp>
 
-#include <collection/search.hpp>
+#include <collection/search/search.hpp>
 
 #include <cstddef>
 #include <span>

@@ -4,7 +4,7 @@
 
 #include <vecstore/collection/query/nearest.hpp>
 
-#include <collection/search.hpp>
+#include <collection/search/search.hpp>
 
 #include <cstddef>
 #include <vector>

@@ -6,8 +6,8 @@
 #include <vecstore/core/result.hpp>
 #include <vecstore/distance/metric.hpp>
 
-#include <collection/multi_search.hpp>
-#include <collection/sparse_search.hpp>
+#include <collection/search/multi_search.hpp>
+#include <collection/sparse/sparse_search.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -4,7 +4,7 @@
 #include <vecstore/filter/dsl.hpp>
 
 #include <catch2/catch.hpp>
-#include <collection/batch_search.hpp>
+#include <collection/search/batch_search.hpp>
 
 #include <algorithm>
 #include <vector>

@@ -6,8 +6,8 @@
 
 #include <catch2/catch.hpp>
 #include <collection/decode.hpp>
-#include <collection/operation.hpp>
 #include <collection/state.hpp>
+#include <collection/write/operation.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

@@ -1,9 +1,9 @@
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
-#include <collection/checkpoint.hpp>
-#include <collection/optimizer.hpp>
 #include <collection/part/index_build.hpp>
+#include <collection/upkeep/checkpoint.hpp>
+#include <collection/upkeep/optimizer.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

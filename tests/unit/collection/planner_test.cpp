@@ -1,5 +1,5 @@
 #include <catch2/catch.hpp>
-#include <collection/planner.hpp>
+#include <collection/search/planner.hpp>
 
 using vecstore::search_strategy;
 using vecstore::detail::choose_strategy;

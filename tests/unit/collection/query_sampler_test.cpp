@@ -1,5 +1,5 @@
 #include <catch2/catch.hpp>
-#include <collection/query_sampler.hpp>
+#include <collection/search/query_sampler.hpp>
 
 #include <cstring>
 #include <set>

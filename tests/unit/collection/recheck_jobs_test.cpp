@@ -1,9 +1,9 @@
 #include "support/store.hpp"
 
 #include <catch2/catch.hpp>
-#include <collection/checkpoint.hpp>
 #include <collection/part/index_build.hpp>
-#include <collection/recheck_jobs.hpp>
+#include <collection/upkeep/checkpoint.hpp>
+#include <collection/upkeep/recheck_jobs.hpp>
 
 namespace vs = vecstore;
 using namespace vecstore::test;

@@ -7,8 +7,8 @@
 #include <collection/decode.hpp>
 #include <collection/part/index_build.hpp>
 #include <collection/part/sparse_index.hpp>
-#include <collection/sparse_document.hpp>
-#include <collection/sparse_row.hpp>
+#include <collection/sparse/sparse_document.hpp>
+#include <collection/sparse/sparse_row.hpp>
 
 #include <string>
 #include <vector>

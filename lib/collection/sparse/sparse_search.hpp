@@ -3,7 +3,7 @@
 /// Thread safety: belongs to one thread, as the session does.
 #pragma once
 
-#include "search.hpp"
+#include <collection/search/search.hpp>
 
 #include <cstddef>
 #include <optional>

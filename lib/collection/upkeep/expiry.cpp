@@ -1,6 +1,6 @@
 // Which points have expired. They lie in two places: the newest ones in memory, the others in the tables, by time.
-#include "lookup.hpp"
-#include "state.hpp"
+#include <collection/lookup.hpp>
+#include <collection/state.hpp>
 
 #include <algorithm>
 

@@ -1,10 +1,11 @@
 // Steps of a write that change some vectors of points.
-#include "notes.hpp"
-#include "slots.hpp"
 #include "write_plan.hpp"
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
+
+#include <collection/notes.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 

@@ -3,11 +3,11 @@
 /// Thread safety: belongs to one thread, as the session does.
 #pragma once
 
-#include "reader.hpp"
-
 #include <vecstore/collection/query.hpp>
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/filter/evaluate.hpp>
+
+#include <collection/reader.hpp>
 
 #include <optional>
 #include <vector>

@@ -1,13 +1,12 @@
 #include "write_plan.hpp"
 
-#include "notes.hpp"
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 
 #include <collection/fields/field_filter.hpp>
 #include <collection/fields/match_reader.hpp>
 #include <collection/fields/strict.hpp>
+#include <collection/notes.hpp>
 
 #include <algorithm>
 #include <iterator>

@@ -4,11 +4,11 @@
 /// Thread safety: one checkpoint or optimizer step of a database at a time; beside readers and writers.
 #pragma once
 
-#include "state.hpp"
-
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/table_store.hpp>
+
+#include <collection/state.hpp>
 
 #include <memory>
 #include <optional>

@@ -1,13 +1,13 @@
 // `apply`: the only way in which points change.
-#include "lookup.hpp"
-#include "slots.hpp"
-#include "sparse_row.hpp"
-#include "state.hpp"
-#include "state_hash.hpp"
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
+
+#include <collection/lookup.hpp>
+#include <collection/slots.hpp>
+#include <collection/sparse/sparse_row.hpp>
+#include <collection/state.hpp>
+#include <collection/state_hash.hpp>
 
 namespace vecstore::detail {
 namespace {

@@ -2,14 +2,13 @@
 /// Thread safety: functions without state.
 #pragma once
 
-#include "lost.hpp"
-#include "state.hpp"
-
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
 #include <vecstore/storage/table_store.hpp>
 
+#include <collection/lost.hpp>
 #include <collection/part/part.hpp>
+#include <collection/state.hpp>
 
 #include <memory>
 #include <string>

@@ -2,12 +2,12 @@
 /// Thread safety: functions without state.
 #pragma once
 
-#include "sparse_row.hpp"
-
 #include <vecstore/collection/options.hpp>
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/bytes.hpp>
 #include <vecstore/core/result.hpp>
+
+#include <collection/sparse/sparse_row.hpp>
 
 #include <cstddef>
 #include <vector>

@@ -1,10 +1,10 @@
 #include "put_vectors.hpp"
 
-#include "slots.hpp"
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/distance/pack.hpp>
+
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -7,13 +7,13 @@
 /// Thread safety: belongs to one thread.
 #pragma once
 
-#include "port.hpp"
-#include "reader.hpp"
-#include "whole_point.hpp"
-
 #include <vecstore/collection/point.hpp>
 #include <vecstore/core/result.hpp>
 #include <vecstore/filter/evaluate.hpp>
+
+#include <collection/port.hpp>
+#include <collection/reader.hpp>
+#include <collection/whole_point.hpp>
 
 #include <map>
 #include <memory>

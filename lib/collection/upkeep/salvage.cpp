@@ -1,10 +1,10 @@
 #include "salvage.hpp"
 
-#include "lookup.hpp"
-#include "slots.hpp"
-#include "tables.hpp"
-
 #include <vecstore/storage/memory_file_system.hpp>
+
+#include <collection/lookup.hpp>
+#include <collection/slots.hpp>
+#include <collection/tables.hpp>
 
 #include <algorithm>
 #include <optional>

@@ -1,14 +1,14 @@
 #include "checkpoint.hpp"
 
 #include "salvage.hpp"
-#include "slots.hpp"
-#include "state_hash.hpp"
-#include "tables.hpp"
 
 #include <vecstore/payload/codec.hpp>
 
 #include <collection/fields/run_files.hpp>
 #include <collection/part/index_build.hpp>
+#include <collection/slots.hpp>
+#include <collection/state_hash.hpp>
+#include <collection/tables.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,11 +2,12 @@
 
 #include "put_vectors.hpp"
 #include "record_cutter.hpp"
-#include "sparse_document.hpp"
 
 #include <vecstore/core/limits.hpp>
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/path.hpp>
+
+#include <collection/sparse/sparse_document.hpp>
 
 #include <algorithm>
 #include <optional>

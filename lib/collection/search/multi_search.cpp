@@ -1,9 +1,9 @@
 #include "multi_search.hpp"
 
-#include "listed_points.hpp"
-#include "slots.hpp"
-
 #include <vecstore/distance/computer.hpp>
+
+#include <collection/listed_points.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <span>

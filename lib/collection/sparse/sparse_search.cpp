@@ -1,8 +1,8 @@
 #include "sparse_search.hpp"
 
-#include "listed_points.hpp"
 #include "sparse_row.hpp"
 
+#include <collection/listed_points.hpp>
 #include <collection/part/sparse_index.hpp>
 
 #include <algorithm>

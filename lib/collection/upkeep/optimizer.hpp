@@ -6,10 +6,10 @@
 /// Thread safety: one job of a database at a time; beside readers and writers.
 #pragma once
 
-#include "state.hpp"
-
 #include <vecstore/core/result.hpp>
 #include <vecstore/storage/file_system.hpp>
+
+#include <collection/state.hpp>
 
 #include <cstddef>
 #include <functional>

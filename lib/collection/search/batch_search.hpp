@@ -7,10 +7,10 @@
 /// Thread safety: functions without state; answers are constant once made.
 #pragma once
 
-#include "reader.hpp"
 #include "search.hpp"
 
 #include <collection/part/part.hpp>
+#include <collection/reader.hpp>
 
 #include <cstddef>
 #include <deque>

@@ -3,8 +3,6 @@
 /// Thread safety: belongs to one thread; nobody may write meanwhile.
 #pragma once
 
-#include "tables.hpp"
-
 #include <vecstore/collection/options.hpp>
 #include <vecstore/core/error.hpp>
 #include <vecstore/core/result.hpp>
@@ -13,6 +11,7 @@
 #include <collection/fields/run_files.hpp>
 #include <collection/newest/tombstones.hpp>
 #include <collection/part/part.hpp>
+#include <collection/tables.hpp>
 
 #include <cstdint>
 #include <functional>

@@ -3,12 +3,13 @@
 /// Thread safety: belongs to one thread.
 #pragma once
 
-#include "reader.hpp"
 #include "search.hpp"
 
 #include <vecstore/core/top_k.hpp>
 #include <vecstore/distance/computer.hpp>
 #include <vecstore/index/row_distances.hpp>
+
+#include <collection/reader.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 #include "sparse_row.hpp"
 
-#include "slots.hpp"
-
 #include <vecstore/core/limits.hpp>
 #include <vecstore/distance/pack.hpp>
+
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <numeric>

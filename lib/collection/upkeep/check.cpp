@@ -2,13 +2,14 @@
 #include "check.hpp"
 
 #include "checkpoint.hpp"
-#include "operation.hpp"
-#include "ordinal_set.hpp"
-#include "point_value.hpp"
-#include "slots.hpp"
 
 #include <vecstore/payload/codec.hpp>
 #include <vecstore/payload/view.hpp>
+
+#include <collection/ordinal_set.hpp>
+#include <collection/point_value.hpp>
+#include <collection/slots.hpp>
+#include <collection/write/operation.hpp>
 
 #include <algorithm>
 #include <functional>

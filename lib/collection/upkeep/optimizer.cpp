@@ -1,9 +1,9 @@
 #include "optimizer.hpp"
 
 #include "checkpoint.hpp"
-#include "slots.hpp"
 
 #include <collection/part/index_build.hpp>
+#include <collection/slots.hpp>
 
 #include <algorithm>
 #include <bit>
