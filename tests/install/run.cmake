@@ -23,9 +23,8 @@ elseif(CONSUMER STREQUAL "headers_only")
     run(${CMAKE_COMMAND} --install ${WORK}/headers --prefix ${WORK}/prefix)
     list(APPEND arguments -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 else()
-    # The same warnings and units as ours, so that a compiler cache serves it.
-    list(APPEND arguments -DVECSTORE_SOURCE=${SOURCE} -DVECSTORE_WARNINGS_AS_ERRORS=ON -DVECSTORE_CCACHE=ON
-        -DVECSTORE_UNITY=${UNITY})
+    # The same warnings as ours, so that a compiler cache serves it.
+    list(APPEND arguments -DVECSTORE_SOURCE=${SOURCE} -DVECSTORE_WARNINGS_AS_ERRORS=ON -DVECSTORE_CCACHE=ON)
 endif()
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/${CONSUMER} -B ${WORK}/build -G ${GENERATOR}
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_FLAGS=${FLAGS}
