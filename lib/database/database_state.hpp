@@ -1,7 +1,8 @@
 /// The inside of a database: directory, log, tables, collections, and the tasks that keep them in shape.
 ///
 /// Who may do what:
-///  - the thread that has the turn in `queue_` appends to the log, applies and publishes ("the writer");
+///  - the thread that has the turn in `queue_` appends to the log, applies and publishes ("the writer"). With a gate the records go
+///  through that, and its owner's thread appends, syncs and cuts (`with_log`); the writer waits until they are committed;
 ///  - the holder of `checkpoint_mutex_` writes tables and parts and changes the manifest; it takes the turn for moments
 ///  only;
 ///  - the holder of `optimizer_mutex_` runs one optimizer job; it takes `checkpoint_mutex_` to install what the job
