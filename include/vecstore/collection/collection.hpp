@@ -2,6 +2,8 @@
 /// Thread safety: every function may be called from any number of threads, on one handle or on copies. Reads take no
 /// lock and see one state of the collection: all writes acknowledged before the read began, each write whole or not at
 /// all. Writes of all collections of a database are put in one order (the log's).
+/// Copies: writes to one of several copies of a database have two more errors, `not_leader` and `unknown_outcome`
+/// (database.hpp).
 /// Lifetime: a handle keeps its database open in memory; after `database::close` or a drop, calls give `unavailable` or
 /// `not_found`.
 #pragma once

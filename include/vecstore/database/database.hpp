@@ -14,6 +14,9 @@
 ///   and the writer's goes on without it. A reader that does not read keeps the parts of the state that it shows,
 ///   deleted or not, until it reads or refreshes. So each reader holds at most one old state, however long it sleeps; a
 ///   killed one holds nothing from the writer's next checkpoint on.
+/// Copies: a database that is one of several (replication/node.hpp) gives for every write, beside the errors named below,
+///   `not_leader` (nothing was written; the message ends with the leader's address) and `unknown_outcome` (whether it
+///   will be there is not known; given again with the same `operation_id`, it is done once).
 /// Fork: a child must open the database anew (read-only, while the parent has it open). Handles from before the fork give
 /// `unavailable` there, and letting go of them changes nothing.
 /// Guarantees: a write that returned with `durability::sync` is found again after kill -9 and power loss, a write is
