@@ -1,6 +1,6 @@
 # Fuzzes for a while. Arguments: PROGRAM, CORPUS (list of folders, may be empty), WORK (build folder for new inputs).
 # The environment variable VECSTORE_FUZZ_SECONDS sets the time.
-set(seconds 5)
+set(seconds 4)
 if(DEFINED ENV{VECSTORE_FUZZ_SECONDS})
     set(seconds $ENV{VECSTORE_FUZZ_SECONDS})
 endif()
