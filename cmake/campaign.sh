@@ -17,7 +17,7 @@ case $name in torn | crash | lmdb | bitflip | diskfault | kill9 | fuzz | sim | s
     failover | switchover | etcd_outage | lag) ;; *) usage ;; esac
 case $count in *[!0-9]* | 0) usage ;; esac
 
-./cmake/packages.sh || exit 1
+./cmake/packages.sh --tests || exit 1
 preset=campaign
 [ "$name" = fuzz ] && preset=fuzz
 cmake --preset "$preset" --log-level=WARNING >/dev/null || exit 1

@@ -1,16 +1,17 @@
 #!/bin/sh
 # Installs what a build on Debian 12 needs and lacks. Does nothing, and says nothing, when all is there.
-# usage: cmake/packages.sh [--neon]     --neon: what cmake/test_neon.sh needs
+# usage: cmake/packages.sh [--tests|--neon]     --tests: what cmake/test.sh needs beside; --neon: what cmake/test_neon.sh needs
 set -eu
 
 wanted="g++ cmake ninja-build ccache pkg-config git
     libboost1.81-dev libboost-json1.81-dev libfmt-dev liblmdb-dev libroaring-dev libxxhash-dev libfaiss-dev libssl-dev libcli11-dev
     libutf8proc-dev libstemmer-dev libeigen3-dev
-    etcd-server catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
+    catch2 librapidcheck-dev libbenchmark-dev libhnswlib-dev clang-14 libclang-rt-14-dev"
 case "${1:-}" in
     "") ;;
+    --tests) wanted="$wanted etcd-server" ;;  # a daemon, so not for everybody
     --neon) wanted="g++-aarch64-linux-gnu qemu-user catch2" ;;
-    *) echo "usage: $0 [--neon]" >&2; exit 2 ;;
+    *) echo "usage: $0 [--tests|--neon]" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || exit 0  # another system: its own packages, see vcpkg.json and conanfile.py
 

@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-./cmake/packages.sh || exit 1
+./cmake/packages.sh --tests || exit 1
 jobs=$(nproc)
 results=$(mktemp -d) || exit 1
 trap 'rm -rf "$results"' EXIT
