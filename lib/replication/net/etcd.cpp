@@ -148,7 +148,7 @@ void etcd_coordinator::look(const coordinator_request& request) {
     });
 }
 
-/// Somebody holds the leadership: another, or this session, which did not hear that it won.
+/// Somebody holds the leadership: another, or this run, which did not hear that it won.
 void etcd_coordinator::found(const coordinator_request& request, const etcd_value& holder) {
     auto leader = parse_leader(holder.value);
     if (!leader) return give_up(request, leader.error());

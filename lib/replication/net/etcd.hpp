@@ -3,7 +3,7 @@
 /// Keys, under `/vecstore/<cluster>/`: `leader` (bound to a lease; who, where, session, term) and `term` (decimal, for good).
 ///
 /// What is true of etcd, and so is obeyed here: a lease gets the time to live that comes back, not the one that was asked for;
-/// a campaign whose answer was lost has been won when the holder is this session; an extension without a time to live
+/// a campaign whose answer was lost has been won when the holder is this run; an extension without a time to live
 /// means that the lease is gone; a read proves nothing, so a lease that was found is extended before it counts.
 /// Renewals have a connection of their own, so that nothing slow delays them. Whoever waits for the leadership asks again and
 /// again instead of watching: one more kind of stream that may hang would gain a few tenths of a second.

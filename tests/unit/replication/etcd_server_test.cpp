@@ -59,7 +59,7 @@ TEST_CASE("etcd: a real one gives leases and terms", "[replication][net][etcd]")
     CHECK_FALSE(two.ask(coordinator_call::look).vacant);
     CHECK(two.coordinator->leader()->address == "node-1:7401");
     CHECK_FALSE(two.ask(coordinator_call::campaign, 0).held);
-    CHECK(one.ask(coordinator_call::campaign, 0).term == 1);  // again: it is that of this session
+    CHECK(one.ask(coordinator_call::campaign, 0).term == 1);  // again: it is that of this run
     CHECK(one.ask(coordinator_call::renew, 1).held);
 
     // Given back: nobody waits for the lease to end.

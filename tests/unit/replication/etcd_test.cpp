@@ -147,7 +147,7 @@ TEST_CASE("etcd: a campaign whose answer was lost has been won", "[replication][
     CHECK(c.paths == std::vector<std::string>{"lease/keepalive"});
 }
 
-TEST_CASE("etcd: a look that finds this session extends its lease before it counts", "[replication][net]") {
+TEST_CASE("etcd: a look that finds this run extends its lease before it counts", "[replication][net]") {
     bool alive = true;
     coordinator_of_test* self = nullptr;
     coordinator_of_test c([&](const auto& r) -> std::optional<scripted_server::reply> {
